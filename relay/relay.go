@@ -1,0 +1,152 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"restante/storage"
+)
+
+// Options are what an operator decides about a relay. Zero values mean the
+// defaults that [Options.withDefaults] names.
+type Options struct {
+	// BoxEntries and BoxBytes bound what one box holds (100,000; 256 MiB).
+	BoxEntries int
+	BoxBytes   int64
+	// Retention is how long mailboxes and open rooms keep an entry; 0 is for
+	// ever.
+	Retention time.Duration
+	// RoomRetention is the same for rooms with members; 0 is for ever.
+	RoomRetention time.Duration
+	// UnusedAfter is when an account that never called, and an open room in
+	// which nothing was posted, are removed (30 days).
+	UnusedAfter time.Duration
+	// Now is the wall clock (time.Now).
+	Now func() time.Time
+	// Dir is the state directory: blobs and the key file lie there. Without
+	// it there are no blobs, and keys are made up for the life of the process.
+	Dir string
+	// NoLimits lifts the limits of rate and share, none of size.
+	NoLimits bool
+	// Space reports the free and total bytes of the disk; nil means plenty.
+	Space func() (free, total int64)
+	// Fault is told of errors in work nobody waits for (timers, sweeps).
+	Fault func(doing string, err error)
+}
+
+func (o Options) withDefaults() Options {
+	if o.BoxEntries == 0 {
+		o.BoxEntries = 100_000
+	}
+	if o.BoxBytes == 0 {
+		o.BoxBytes = 256 << 20
+	}
+	if o.UnusedAfter == 0 {
+		o.UnusedAfter = 30 * 24 * time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Fault == nil {
+		o.Fault = func(string, error) {}
+	}
+	return o
+}
+
+// A Relay is the post office: a store, the rules over it, and the bell. Its
+// methods may be called by any goroutine.
+type Relay struct {
+	store storage.Engine
+	opts  Options
+	hub   *Hub
+}
+
+// New returns a relay over store, with its background work started. The caller
+// closes the relay first and the store after it.
+func New(store storage.Engine, o Options) (*Relay, error) {
+	r := &Relay{store: store, opts: o.withDefaults(), hub: newHub()}
+	return r, nil
+}
+
+// Hub returns the bell that rings when a box has moved.
+func (r *Relay) Hub() *Hub { return r.hub }
+
+// Now is the wall clock as the relay sees it.
+func (r *Relay) Now() Time { return At(r.opts.Now()) }
+
+// A Tx is one transaction over the nouns of this package; the verbs are its
+// methods, so that several in one closure are one commit. It dies with its
+// closure.
+type Tx struct {
+	storage.Txn
+	r       *Relay
+	write   bool
+	moved   []BoxID  // boxes that got an entry, rung after the commit
+	place   uint16   // of the next entry in this transaction
+	applied []func() // effects in memory, once the closure has succeeded
+}
+
+// View runs fn over a snapshot. Nothing may be changed in it.
+func (r *Relay) View(ctx context.Context, fn func(*Tx) error) error {
+	return r.store.View(ctx, func(t storage.Txn) error { return fn(&Tx{Txn: t, r: r}) })
+}
+
+// Update runs fn in a transaction. When Update returns nil, all of it is on the
+// disk and whoever watches the boxes it touched is being woken; otherwise none
+// of it happened. fn may run again: it changes nothing but the transaction, and
+// assigns its results from scratch.
+func (r *Relay) Update(ctx context.Context, fn func(*Tx) error) error {
+	return r.store.Update(ctx, func(t storage.Txn) error {
+		tx := &Tx{Txn: t, r: r, write: true}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		tx.finish()
+		return nil
+	})
+}
+
+// finish takes the closure's effects in memory (what a box holds, what a share
+// has left) and has the bell rung once the commit is on the disk. The effects
+// come before the commit so that the next closure of the same batch sees them;
+// should the commit fail they are counted too high, never too low.
+func (tx *Tx) finish() {
+	for _, fn := range tx.applied {
+		fn()
+	}
+	if len(tx.moved) > 0 {
+		boxes := tx.moved
+		tx.OnCommit(func() { tx.r.hub.moved(boxes) })
+	}
+}
+
+// encoding is the form of all values: CBOR with small integer keys, the same
+// bytes for the same value.
+var encoding = func() cbor.EncMode {
+	m, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, OmitEmpty: cbor.OmitEmptyCBORValue}.EncMode()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}()
+
+// put stores v under k.
+func (tx *Tx) put(k key, v any) error {
+	b, err := encoding.Marshal(v)
+	if err != nil {
+		return err
+	}
+	tx.Put(k, b)
+	return nil
+}
+
+// get reads the value under k into v and reports whether there was one.
+func (tx *Tx) get(k key, v any) (bool, error) {
+	b := tx.Get(k)
+	if b == nil {
+		return false, nil
+	}
+	return true, cbor.Unmarshal(b, v)
+}

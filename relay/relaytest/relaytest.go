@@ -1,0 +1,62 @@
+// Package relaytest opens relays for tests: on a real file in a temporary
+// directory, closed and checked when the test ends.
+package relaytest
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"restante/relay"
+	"restante/storage"
+)
+
+// New returns a relay on a fresh store. The options' Dir and Fault are set
+// where they are empty: faults in background work fail the test.
+func New(t testing.TB, o relay.Options) *relay.Relay {
+	t.Helper()
+	return Open(t, t.TempDir(), o)
+}
+
+// Open is New on the state directory dir, which may hold a store already. The
+// relay and its store are closed when the test ends.
+func Open(t testing.TB, dir string, o relay.Options) *relay.Relay {
+	t.Helper()
+	store, err := storage.Open(filepath.Join(dir, "restante.db"), storage.Options{Clock: o.Now, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Dir == "" {
+		o.Dir = dir
+	}
+	if o.Fault == nil {
+		o.Fault = func(doing string, err error) { t.Errorf("%s: %v", doing, err) }
+	}
+	r, err := relay.New(store, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// Update runs fn in an update and fails the test if it fails.
+func Update(t testing.TB, r *relay.Relay, fn func(*relay.Tx) error) {
+	t.Helper()
+	if err := r.Update(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// View runs fn in a view and fails the test if it fails.
+func View(t testing.TB, r *relay.Relay, fn func(*relay.Tx) error) {
+	t.Helper()
+	if err := r.View(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
