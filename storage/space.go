@@ -1,0 +1,101 @@
+package storage
+
+import (
+	"errors"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// Space runs out in two ways: the file reaches MaxSize, or the disk is full.
+// Either way closures that grow the store are refused one by one, before the
+// commit, and closures that shrink it go on: they need pages too, for bbolt
+// writes a changed page to a new place. Under MaxSize those come from a
+// reserve, on the disk from the ballast.
+
+const (
+	minMaxSize = 32 << 20
+	minReserve = 8 << 20
+	// pressureTime is how long a full disk is left alone before growth is
+	// tried again: every failed attempt makes bbolt read its whole tree.
+	pressureTime = time.Minute
+)
+
+// A space is how much of the file is in use, when a batch begins.
+type space struct {
+	pressed     bool
+	used, limit int64 // limit 0: none
+}
+
+// short tells whether there is no room to put so many more bytes.
+func (s space) short(put int) bool {
+	return s.pressed || s.limit > 0 && s.used+int64(put) > s.limit
+}
+
+// measure counts the pages in use. It stays cheap: bbolt's numbers are those
+// of the transaction before.
+func (b *Bolt) measure(tx *bolt.Tx) space {
+	s := space{pressed: b.pressure.pressed.Load()}
+	if m := b.opts.MaxSize; m > 0 {
+		s.limit = m - max(minReserve, m/16) - allocSize
+		s.used = tx.Size() - b.freeBytes()
+	}
+	return s
+}
+
+// freeBytes is what lies in free pages.
+func (b *Bolt) freeBytes() int64 {
+	st := b.db.Stats()
+	return int64(st.FreePageN+st.PendingPageN) * b.pageSize
+}
+
+// isFull tells whether a commit failed for want of space.
+func isFull(err error) bool {
+	return errors.Is(err, berrors.ErrMaxSizeReached) ||
+		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// A pressure is the state of a disk that was found full: the ballast is let
+// go, and growth refused until the ballast could be taken aboard again. The
+// writer changes it, and Stats looks.
+type pressure struct {
+	pressed atomic.Bool
+	since   time.Time
+	ballast ballast
+}
+
+// open takes the ballast aboard. Without room for it the disk counts as full
+// from the start.
+func (p *pressure) open(path string, o Options) error {
+	if o.NoBallast {
+		return nil
+	}
+	p.ballast = ballast{path: path + ".ballast", size: ballastSize}
+	err := p.ballast.load()
+	if isFull(err) {
+		p.press(o.Clock())
+		return nil
+	}
+	return err
+}
+
+func (p *pressure) press(now time.Time) {
+	p.ballast.drop()
+	p.since = now
+	p.pressed.Store(true)
+}
+
+// relieve ends the pressure if there is space again.
+func (p *pressure) relieve(now time.Time) {
+	if !p.pressed.Load() {
+		return
+	}
+	if d := now.Sub(p.since); d >= 0 && d < pressureTime {
+		return
+	}
+	p.since = now
+	p.pressed.Store(p.ballast.load() != nil)
+}

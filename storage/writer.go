@@ -1,0 +1,231 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	maxBatch   = 1024    // updates in one batch
+	batchBytes = 2 << 20 // a batch that has put so much takes no more
+)
+
+// A request is an update that waits for its turn.
+type request struct {
+	fn    func(Txn) error
+	taken atomic.Bool // by the writer, or by its caller giving up
+	done  chan struct{}
+
+	// Set by the writer before done is closed.
+	err      error
+	panicked any
+}
+
+// take claims the request, for running it or for giving it up. One side wins.
+func (r *request) take() bool { return r.taken.CompareAndSwap(false, true) }
+
+// call runs the closure. A panic is kept for the caller's goroutine.
+func (r *request) call(t *txn) {
+	r.err, r.panicked = nil, nil
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if r.panicked = recover(); r.panicked == nil {
+			// runtime.Goexit would take the writer with it, and every caller
+			// would wait for ever. It comes from t.FailNow inside a closure.
+			panic("storage: a closure called runtime.Goexit")
+		}
+		r.err = fmt.Errorf("storage: a closure panicked")
+	}()
+	r.err = r.fn(t)
+	if t.err != nil {
+		r.err = t.err
+	}
+	returned = true
+}
+
+func (r *request) answer(err error) {
+	if err != nil {
+		r.err = err
+	}
+	close(r.done)
+}
+
+// Update implements [Engine].
+func (b *Bolt) Update(ctx context.Context, fn func(Txn) error) error {
+	if err := b.refusal(ctx); err != nil {
+		return err
+	}
+	r := &request{fn: fn, done: make(chan struct{})}
+	select {
+	case b.queue <- r:
+	default:
+		return ErrBusy
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		if r.take() {
+			return ctx.Err()
+		}
+		<-r.done
+	case <-b.stopped: // it may have come into the queue after the last look
+		if r.take() {
+			return ErrClosed
+		}
+		<-r.done
+	}
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	return r.err
+}
+
+// refusal is why an update need not even wait.
+func (b *Bolt) refusal(ctx context.Context) error {
+	select {
+	case <-b.closing:
+		return ErrClosed
+	default:
+	}
+	if err := b.broken.Load(); err != nil {
+		return *err
+	}
+	return ctx.Err()
+}
+
+// write is the writer: it takes whatever waits, commits it as one batch, and
+// goes on. No timer: while one batch is synced, the next gathers.
+func (b *Bolt) write() {
+	defer close(b.stopped)
+	for {
+		r := b.carry
+		b.carry = nil
+		if r == nil {
+			r = b.wait()
+		}
+		if r == nil {
+			return
+		}
+		b.runBatch(r)
+	}
+}
+
+// wait returns the next update, or nil when the engine closes.
+func (b *Bolt) wait() *request {
+	for {
+		select {
+		case <-b.closing:
+			return nil
+		default:
+		}
+		select {
+		case <-b.closing:
+			return nil
+		case r := <-b.queue:
+			if r.take() {
+				return r
+			}
+		}
+	}
+}
+
+// poll returns the next update if one waits already.
+func (b *Bolt) poll() *request {
+	for {
+		select {
+		case <-b.closing:
+			return nil
+		default:
+		}
+		select {
+		case r := <-b.queue:
+			if r.take() {
+				return r
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// runBatch runs an update and those that wait behind it, commits, and answers
+// all of them. Those that failed alone are answered after the commit as well:
+// what they saw may have been their neighbours' writes.
+func (b *Bolt) runBatch(first *request) {
+	if broken := b.broken.Load(); broken != nil {
+		first.answer(*broken)
+		return
+	}
+	b.pressure.relieve(b.opts.Clock())
+	ba, err := b.newBatch()
+	if err != nil {
+		first.answer(b.breakDown(err))
+		return
+	}
+	err = ba.gather(first)
+	if err == nil {
+		err = ba.commit()
+	}
+	if err != nil {
+		err = b.commitFailed(ba, err)
+	} else {
+		b.count(ba)
+		for _, hook := range ba.hooks {
+			hook()
+		}
+	}
+	for _, r := range ba.done {
+		r.answer(err)
+	}
+}
+
+// gather fills the batch, beginning with first.
+func (ba *batch) gather(first *request) error {
+	for r := first; r != nil; r = ba.b.poll() {
+		fits, err := ba.run(r)
+		if err != nil {
+			return err
+		}
+		if !fits {
+			ba.b.carry = r
+			return nil
+		}
+		if !ba.open() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// commitFailed says what a failed commit means. A full file or disk is
+// rolled back and the writer goes on; after any other error nobody can tell
+// what the disk holds, and a sync that is tried again may lie, so the writer
+// stops for good.
+func (b *Bolt) commitFailed(ba *batch, cause error) error {
+	_ = ba.tx.Rollback() // an error says that the commit did it already
+	if !isFull(cause) || b.reached(ba.id) {
+		return b.breakDown(cause)
+	}
+	b.pressure.press(b.opts.Clock())
+	return ErrFull
+}
+
+// reached tells whether the file's current meta page is that of transaction
+// id, though its commit returned an error: then it can be rolled back no more.
+func (b *Bolt) reached(id int) bool {
+	now := 0
+	_ = b.db.View(func(tx *bolt.Tx) error { now = tx.ID(); return nil })
+	return now >= id
+}
+
+func (b *Bolt) breakDown(cause error) error {
+	err := fmt.Errorf("%w: %w", ErrBroken, cause)
+	b.broken.Store(&err)
+	return err
+}
