@@ -1,0 +1,145 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// An Admin is what the admin socket lets its owner do with a running relay.
+type Admin struct {
+	Metrics func() []Metric
+	// Backup writes a compacted copy of the store to a new file.
+	Backup func(ctx context.Context, path string) error
+	// Invite makes a code for so many registrations.
+	Invite func(ctx context.Context, uses int, expires time.Duration) (code string, err error)
+	Log    zerolog.Logger
+}
+
+// ServeAdmin opens the admin socket in the state directory, for the user who
+// runs the relay and for root, and serves it until stop is called.
+func (c Config) ServeAdmin(a Admin) (stop func(), err error) {
+	l, err := listenUnix(c.adminPath(), 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	// What this server has to say about connections names addresses.
+	s := &http.Server{Handler: a.handler(c.State), ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Serve(ownersOnly{l}); !errors.Is(err, http.ErrServerClosed) {
+			a.Log.Error().Err(err).Msg("the admin socket failed")
+		}
+	}()
+	return func() {
+		// Whoever is being answered (a backup, a profile) is cut off: stopping is
+		// more urgent, and the other end sees that the answer is not whole.
+		_ = s.Close()
+		<-done
+	}, nil
+}
+
+// handler is what the admin socket serves. No other listener has any of it.
+func (a Admin) handler(dir string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", a.serveMetrics)
+	mux.HandleFunc("GET /stats", a.serveStats)
+	mux.HandleFunc("POST /invite", a.serveInvite)
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) { a.serveBackup(w, q, dir) })
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func (a Admin) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_ = writeMetrics(w, a.Metrics()) // the other end has gone
+}
+
+func (a Admin) serveStats(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(a.Metrics()) // the other end has gone
+}
+
+func (a Admin) serveInvite(w http.ResponseWriter, q *http.Request) {
+	uses, err := strconv.Atoi(q.FormValue("uses"))
+	if err != nil {
+		http.Error(w, "uses is not a number", http.StatusBadRequest)
+		return
+	}
+	expires, err := time.ParseDuration(q.FormValue("expires"))
+	if err != nil {
+		http.Error(w, "expires is not a duration", http.StatusBadRequest)
+		return
+	}
+	code, err := a.Invite(q.Context(), uses, expires)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = fmt.Fprintln(w, code) // the other end has gone
+}
+
+// serveBackup sends a compacted copy of the store. The copy is made beside the
+// store, so that it needs no rights elsewhere; its length goes ahead, so that
+// the other end knows when it has all.
+func (a Admin) serveBackup(w http.ResponseWriter, q *http.Request, dir string) {
+	f, err := a.copyStore(q.Context(), dir)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
+	_, _ = io.Copy(w, f) // what is missing, the other end sees from the length
+}
+
+// copyStore returns a copy of the store as an open file that has no name any
+// more, so that it is gone when it is closed, or the process is.
+func (a Admin) copyStore(ctx context.Context, dir string) (*os.File, error) {
+	scratch, err := os.MkdirTemp(dir, "backup-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	path := scratch + "/copy.db"
+	if err := a.Backup(ctx, path); err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
+// ownersOnly accepts connections of our own user and of root, where the system
+// tells whose they are; elsewhere the mode of the socket file has to do.
+type ownersOnly struct{ net.Listener }
+
+func (l ownersOnly) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || ownPeer(conn) {
+			return conn, err
+		}
+		_ = conn.Close() // a stranger; nothing was said yet
+	}
+}

@@ -1,0 +1,171 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A Config is what an operator decides. Every field is a row of settings.
+type Config struct {
+	State           string
+	Listen          []string
+	UnixMode        fs.FileMode
+	Names           []string
+	TrustProxy      []string
+	Limits          bool
+	Registration    string
+	Retention       time.Duration
+	RoomRetention   time.Duration
+	LongpollTimeout time.Duration
+	MaxCryptoData   int64
+	MaxContent      int64
+	MaxBody         int64 // auto: derived from the two above
+	PageEntries     int
+	PageBytes       int64
+	BoxEntries      int
+	BoxBytes        int64
+	MaxSize         int64 // off: as far as the disk goes
+	Reserve         int64 // auto, or 0 for none
+	MaxWaiters      int
+	MaxConnections  int64 // auto: what the system's limit on open files allows
+	SyncFreelist    bool
+	LogLevel        string
+
+	// Of single commands, and not in the environment.
+	JSON    bool
+	Uses    int
+	Expires time.Duration
+}
+
+// auto is what a size is when the program is to find it.
+const auto = -1
+
+// stateSetting is the one setting that most commands share.
+var stateSetting = one("state", "directory", "",
+	"where everything is kept; by default $STATE_DIRECTORY, else $XDG_STATE_HOME/restante, else ~/.local/state/restante",
+	parseText, func(c *Config) *string { return &c.State })
+
+// settings is all that can be configured, in the order of the help.
+var settings = []setting{
+	stateSetting,
+	many("listen", "address", "127.0.0.1:8080", "where to serve: host:port or unix:/path",
+		parseAddress, func(c *Config) *[]string { return &c.Listen }),
+	one("unix-mode", "permissions", "0600", "of the unix sockets that --listen names; 0660 lets their group in",
+		parseMode, func(c *Config) *fs.FileMode { return &c.UnixMode }),
+	many("name", "host name", "", "a name this relay is called by, besides loopback names, IP addresses and .onion names",
+		parseHost, func(c *Config) *[]string { return &c.Names }),
+	many("trust-proxy", "address", "", "the --listen address of a reverse proxy, whose X-Forwarded-For is believed there",
+		parseAddress, func(c *Config) *[]string { return &c.TrustProxy }),
+	one("limits", "on or off", "on", "limits of rate and share; off is for benchmarks and tests",
+		parseSwitch, func(c *Config) *bool { return &c.Limits }),
+	one("registration", "open, invite or closed", "open", "who may register: anybody, holders of an invite, nobody",
+		parseOneOf("open", "invite", "closed"), func(c *Config) *string { return &c.Registration }),
+	one("retention", "duration", "30d", "how long mailboxes and open groups keep a message; 0 is for ever",
+		parseDuration, func(c *Config) *time.Duration { return &c.Retention }),
+	one("room-retention", "duration", "0", "the same for rooms with members; 0 is for ever",
+		parseDuration, func(c *Config) *time.Duration { return &c.RoomRetention }),
+	one("longpoll-timeout", "duration", "60s", "how long a long-poll waits before its empty answer",
+		parseDuration, func(c *Config) *time.Duration { return &c.LongpollTimeout }),
+	one("max-crypto-data", "size", "16KiB", "the largest cryptoData",
+		parseSize, func(c *Config) *int64 { return &c.MaxCryptoData }),
+	one("max-content", "size", "256KiB", "the largest encContent",
+		parseSize, func(c *Config) *int64 { return &c.MaxContent }),
+	one("max-body", "size or auto", "auto", "the largest request body; auto leaves room for --max-content with its escapes",
+		parseSizeOr("auto"), func(c *Config) *int64 { return &c.MaxBody }),
+	one("page-entries", "number", "1000", "entries in one answer",
+		parseCount, func(c *Config) *int { return &c.PageEntries }),
+	one("page-bytes", "size", "4MiB", "bytes of entries in one answer",
+		parseSize, func(c *Config) *int64 { return &c.PageBytes }),
+	one("box-entries", "number", "100000", "entries that one mailbox or group holds",
+		parseCount, func(c *Config) *int { return &c.BoxEntries }),
+	one("box-bytes", "size", "256MiB", "bytes that one mailbox or group holds",
+		parseSize, func(c *Config) *int64 { return &c.BoxBytes }),
+	one("max-size", "size or 0", "0", "the largest store file; 0 is as large as the disk allows",
+		parseSize, func(c *Config) *int64 { return &c.MaxSize }),
+	one("reserve", "size, auto or 0", "auto", "disk space to keep free: auto is 5 % of the disk, 1 GiB at most; 0 is none",
+		parseSizeOr("auto"), func(c *Config) *int64 { return &c.Reserve }),
+	one("max-waiters", "number", "10000", "long-polls that may wait at once",
+		parseCount, func(c *Config) *int { return &c.MaxWaiters }),
+	one("max-connections", "number or auto", "auto", "connections that may be open at once; auto is what the limit on open files allows",
+		parseCountOrAuto, func(c *Config) *int64 { return &c.MaxConnections }),
+	one("sync-freelist", "on or off", "off", "write the list of free pages with each commit: a faster start of a large store, slower writing",
+		parseSwitch, func(c *Config) *bool { return &c.SyncFreelist }),
+	one("log-level", "level", "info", "debug, info, warn, error or off",
+		parseOneOf("debug", "info", "warn", "error", "off"), func(c *Config) *string { return &c.LogLevel }),
+}
+
+// StorePath returns where the store's file is.
+func (c Config) StorePath() string { return filepath.Join(c.State, "restante.db") }
+
+// adminPath returns where the admin socket is.
+func (c Config) adminPath() string { return filepath.Join(c.State, "admin.sock") }
+
+// findState settles the state directory where no flag did, and makes it an
+// absolute path.
+func (c *Config) findState(getenv func(string) string) (err error) {
+	if c.State == "" {
+		c.State, err = defaultState(getenv)
+	}
+	if err == nil {
+		c.State, err = filepath.Abs(c.State)
+	}
+	return err
+}
+
+// defaultState is the state directory that the system's conventions name.
+func defaultState(getenv func(string) string) (string, error) {
+	// systemd lists several directories with colons between; the first is ours.
+	if dir, _, _ := strings.Cut(getenv("STATE_DIRECTORY"), ":"); dir != "" {
+		return dir, nil
+	}
+	if dir := getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "restante"), nil
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "restante"), nil
+	}
+	return "", usagef("nowhere to keep things: HOME is not set, so say --state DIR")
+}
+
+// makeState creates the state directory where it is missing, and refuses one
+// that others on this machine can look into.
+func (c *Config) makeState() error {
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	info, err := os.Stat(c.State)
+	if err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 && privateModes {
+		return fmt.Errorf("others on this machine can look into the state directory %s; run: chmod 700 %s", c.State, c.State)
+	}
+	return nil
+}
+
+// haveStore reports whether the state directory holds a store; commands that
+// only look at one must not make one.
+func (c *Config) haveStore() error {
+	_, err := os.Stat(c.StorePath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no relay in %s; say --state DIR if it is elsewhere", c.State)
+	}
+	return err
+}
+
+// parseCountOrAuto reads a whole number above zero, or auto.
+func parseCountOrAuto(s string) (int64, error) {
+	if s == "auto" {
+		return auto, nil
+	}
+	n, err := parseCount(s)
+	if err != nil {
+		return 0, fmt.Errorf("%w, nor auto", err)
+	}
+	return int64(n), nil
+}

@@ -1,0 +1,97 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Listener is one place where the relay is served.
+type Listener struct {
+	net.Listener
+	TrustProxy bool // forwarding headers that arrive here are believed
+}
+
+// OpenListeners opens every address of --listen, or none.
+func (c Config) OpenListeners() (all []Listener, err error) {
+	for _, address := range c.Listen {
+		l, err := c.listen(address)
+		if err != nil {
+			CloseListeners(all)
+			return nil, err
+		}
+		all = append(all, Listener{l, slices.Contains(c.TrustProxy, address)})
+	}
+	return all, nil
+}
+
+// CloseListeners closes what OpenListeners opened. Closing one twice, as a
+// server that stops does, is no error worth telling.
+func CloseListeners(all []Listener) {
+	for _, l := range all {
+		_ = l.Close()
+	}
+}
+
+func (c Config) listen(address string) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return listenUnix(path, c.UnixMode)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	return l, nil
+}
+
+// listenUnix opens a unix socket with the given permissions. A socket file that
+// a killed process left behind is replaced; one that answers is not.
+func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	// The umask makes it 0600 until the mode is known to be right.
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot listen: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// removeStale removes a socket file that nobody answers at.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("cannot listen: %w", err)
+	case info.Mode()&fs.ModeSocket == 0:
+		return fmt.Errorf("cannot listen: %s exists and is no socket", path)
+	}
+	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		return errors.Join(fmt.Errorf("cannot listen: another process serves %s", path), conn.Close())
+	}
+	return os.Remove(path)
+}
+
+// tryLine is the command that shows a newcomer that the relay answers.
+func (l Listener) tryLine() string {
+	const path = "/register"
+	if l.Addr().Network() == "unix" {
+		return fmt.Sprintf("curl -X POST --unix-socket %s http://localhost%s", l.Addr(), path)
+	}
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return fmt.Sprintf("curl -X POST http://%s%s", net.JoinHostPort(host, port), path)
+}

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package command
+
+// privateModes is whether a file's mode says who may read it.
+const privateModes = false
+
+// harden has nothing to switch off here.
+func harden() error { return nil }
+
+// maxFiles returns how many files this process may have open.
+func maxFiles() int64 { return 16384 }
