@@ -135,20 +135,18 @@ func initialMmap() int {
 
 // prepare does what is left to do before the writer starts.
 func (b *Bolt) prepare() error {
-	if err := b.db.View(checkSchema); err != nil {
+	err := b.db.View(func(tx *bolt.Tx) error {
+		if err := checkSchema(tx); err != nil {
+			return err
+		}
+		b.counters.lastStamp.Store(int64(tx.Bucket(dataBucket).Sequence()))
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	b.db.AllocSize = allocSize
 	b.pageSize = int64(b.db.Info().PageSize)
-	// bbolt counts free pages at the end of a write transaction only.
-	tx, err := b.db.Begin(true)
-	if err != nil {
-		return err
-	}
-	b.counters.lastStamp.Store(int64(tx.Bucket(dataBucket).Sequence()))
-	if err := tx.Rollback(); err != nil {
-		return err
-	}
 	return b.pressure.open(b.path, b.opts)
 }
 

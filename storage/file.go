@@ -23,6 +23,8 @@ const (
 	lockWait = time.Millisecond
 )
 
+var errDamaged = errors.New("the file is damaged: a page cannot be read")
+
 // newFile is where a file is made before it gets its name.
 func newFile(path string) string { return path + ".new" }
 
@@ -105,21 +107,27 @@ func linkOnly(tmp, path string) error {
 }
 
 // openFile opens a bbolt file and locks it.
-func openFile(path string, o *bolt.Options) (*bolt.DB, error) {
-	var opened *os.File
+func openFile(path string, o *bolt.Options) (db *bolt.DB, err error) {
+	var file *os.File
 	o.Timeout = lockWait
 	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		opened, err = os.OpenFile(name, flag, mode)
-		return opened, err
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
 	}
-	db, err := bolt.Open(path, fileMode, o)
+	// Looking for free pages, bbolt panics over a damaged tree.
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, errors.Join(errDamaged, file.Close())
+		}
+	}()
+	db, err = bolt.Open(path, fileMode, o)
 	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, ErrLocked
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !stillThere(path, opened) {
+	if !stillThere(path, file) {
 		return nil, errors.Join(ErrLocked, db.Close())
 	}
 	return db, nil

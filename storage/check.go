@@ -1,0 +1,101 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// maxProblems bounds what a Report lists.
+const maxProblems = 100
+
+// A Report is what CheckFile found.
+type Report struct {
+	Schema     uint32
+	LastStamp  int64 // the commit clock
+	FileSize   int64
+	FreeBytes  int64 // in pages that hold nothing
+	Keys       int64
+	KeyBytes   int64
+	ValueBytes int64
+	// Problems are sentences without keys or values, at most 100. Broken is
+	// how many there were.
+	Problems []string
+	Broken   int
+}
+
+func (r *Report) problem(err error) {
+	if r.Broken++; r.Broken <= maxProblems {
+		r.Problems = append(r.Problems, err.Error())
+	}
+}
+
+// CheckFile reads the whole file at path: every pair in order, each given to
+// each (nil: none) with slices that die with the call, then bbolt's own check
+// of its pages. What is wrong, errors of each included, is in the report; the
+// error says that the file could not be opened: ErrLocked, ErrNewer, or not a
+// store at all. It changes nothing.
+func CheckFile(path string, each func(k, v []byte) error) (r Report, err error) {
+	if r.FileSize, err = fileSize(path); err != nil {
+		return r, fmt.Errorf("check: %w", err)
+	}
+	db, err := openFile(path, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
+	if err == nil {
+		err = errors.Join(r.read(db, each), db.Close())
+	}
+	if err != nil {
+		return r, fmt.Errorf("check %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// read fills the report. In a damaged file page numbers may point anywhere:
+// bbolt panics over some, others lead out of the mapped memory. The walk comes
+// first because it can be saved from both; bbolt's check runs in goroutines of
+// its own, where a bad address ends the program.
+func (r *Report) read(db *bolt.DB, each func(k, v []byte) error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			r.problem(errDamaged)
+		}
+	}()
+	return db.View(func(tx *bolt.Tx) (err error) {
+		if err := checkSchema(tx); err != nil {
+			return err
+		}
+		if r.Schema, err = schema(tx); err != nil {
+			return err
+		}
+		r.walk(tx.Bucket(dataBucket), each)
+		for err := range tx.Check(bolt.WithKVStringer(silent{})) {
+			r.problem(err)
+		}
+		r.FreeBytes = int64(db.Stats().FreePageN) * int64(db.Info().PageSize)
+		return nil
+	})
+}
+
+func (r *Report) walk(bucket *bolt.Bucket, each func(k, v []byte) error) {
+	r.LastStamp = int64(bucket.Sequence())
+	c := bucket.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		r.Keys++
+		r.KeyBytes += int64(len(k))
+		r.ValueBytes += int64(len(v))
+		if each == nil {
+			continue
+		}
+		if err := each(k, v); err != nil {
+			r.problem(err)
+		}
+	}
+}
+
+// silent keeps keys and values out of what bbolt's check says.
+type silent struct{}
+
+func (silent) KeyToString([]byte) string   { return "(key)" }
+func (silent) ValueToString([]byte) string { return "(value)" }
