@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -30,8 +31,10 @@ type Options struct {
 	Dir string
 	// NoLimits lifts the limits of rate and share, none of size.
 	NoLimits bool
-	// Space reports the free and total bytes of the disk; nil means plenty.
-	Space func() (free, total int64)
+	// Free reports the free bytes of the disk; nil means plenty. Reserve is how
+	// many of them are kept free, see space; 0 watches nothing.
+	Free    func() int64
+	Reserve int64
 	// Fault is told of errors in work nobody waits for (timers, sweeps).
 	Fault func(doing string, err error)
 }
@@ -58,16 +61,41 @@ func (o Options) withDefaults() Options {
 // A Relay is the post office: a store, the rules over it, and the bell. Its
 // methods may be called by any goroutine.
 type Relay struct {
-	store storage.Engine
-	opts  Options
-	hub   *Hub
+	store  storage.Engine
+	opts   Options
+	hub    *Hub
+	counts counts
+	limits limits
+	space  space
+	timers *timers
+
+	stop context.CancelFunc // of the background work
+	work sync.WaitGroup
 }
 
 // New returns a relay over store, with its background work started. The caller
 // closes the relay first and the store after it.
 func New(store storage.Engine, o Options) (*Relay, error) {
-	r := &Relay{store: store, opts: o.withDefaults(), hub: newHub()}
+	o = o.withDefaults()
+	r := &Relay{
+		store: store, opts: o, hub: newHub(), timers: newTimers(), limits: newLimits(o),
+		counts: counts{m: map[BoxID]count{}}, space: space{free: o.Free, reserve: o.Reserve},
+	}
+	r.handleTimer(verbDropBox, dropBox)
+	r.handleTimer(verbDropUnused, dropUnused)
+	r.handleTimer(verbDropAccount, dropAccount)
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.work.Go(func() { r.runTimers(ctx) })
+	r.work.Go(func() { r.runSweeps(ctx) })
 	return r, nil
+}
+
+// Close ends the background work. Transactions that run are not interrupted.
+func (r *Relay) Close() {
+	r.stop()
+	r.work.Wait()
+	r.hub.close()
 }
 
 // Hub returns the bell that rings when a box has moved.
@@ -83,9 +111,10 @@ type Tx struct {
 	storage.Txn
 	r       *Relay
 	write   bool
-	moved   []BoxID  // boxes that got an entry, rung after the commit
-	place   uint16   // of the next entry in this transaction
-	applied []func() // effects in memory, once the closure has succeeded
+	moved   []BoxID          // boxes that got an entry, rung after the commit
+	place   uint16           // of the next entry in this transaction
+	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
+	applied []func()         // effects in memory, once the closure has succeeded
 }
 
 // View runs fn over a snapshot. Nothing may be changed in it.
@@ -98,34 +127,42 @@ func (r *Relay) View(ctx context.Context, fn func(*Tx) error) error {
 // of it happened. fn may run again: it changes nothing but the transaction, and
 // assigns its results from scratch.
 func (r *Relay) Update(ctx context.Context, fn func(*Tx) error) error {
-	return r.store.Update(ctx, func(t storage.Txn) error {
+	var counted map[BoxID]*count
+	err := r.store.Update(ctx, func(t storage.Txn) error {
 		tx := &Tx{Txn: t, r: r, write: true}
 		if err := fn(tx); err != nil {
 			return err
 		}
 		tx.finish()
+		counted = tx.counts
 		return nil
 	})
+	if err != nil {
+		r.counts.forget(counted) // the closure counted, the commit failed
+	}
+	return err
 }
 
 // finish takes the closure's effects in memory (what a box holds, what a share
 // has left) and has the bell rung once the commit is on the disk. The effects
-// come before the commit so that the next closure of the same batch sees them;
-// should the commit fail they are counted too high, never too low.
+// come before the commit so that the next closure of the same batch sees them.
 func (tx *Tx) finish() {
+	for b, n := range tx.counts {
+		tx.r.counts.set(b, *n)
+	}
 	for _, fn := range tx.applied {
 		fn()
 	}
 	if len(tx.moved) > 0 {
-		boxes := tx.moved
-		tx.OnCommit(func() { tx.r.hub.moved(boxes) })
+		boxes, now := tx.moved, Time(tx.Now())
+		tx.OnCommit(func() { tx.r.hub.moved(boxes, now) })
 	}
 }
 
 // encoding is the form of all values: CBOR with small integer keys, the same
 // bytes for the same value.
 var encoding = func() cbor.EncMode {
-	m, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, OmitEmpty: cbor.OmitEmptyCBORValue}.EncMode()
+	m, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, OmitEmpty: cbor.OmitEmptyGoValue}.EncMode()
 	if err != nil {
 		panic(err)
 	}
@@ -148,5 +185,7 @@ func (tx *Tx) get(k key, v any) (bool, error) {
 	if b == nil {
 		return false, nil
 	}
-	return true, cbor.Unmarshal(b, v)
+	return true, decode(b, v)
 }
+
+func decode(b []byte, v any) error { return cbor.Unmarshal(b, v) }

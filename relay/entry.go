@@ -1,0 +1,172 @@
+package relay
+
+// A Lane is one of the two logs of a box.
+type Lane byte
+
+const (
+	Messages Lane = kindEntry // sealed content; and notices: what, who, no text
+	Events   Lane = kindEvent // what happened: edited, deleted, member added
+)
+
+// An Entry is one thing in a box, the same for every family. Body and Nonce are
+// sealed: bytes as the client sent them, never looked into.
+type Entry struct {
+	ID      EntryID `cbor:"-"`
+	Lane    Lane    `cbor:"-"`
+	Kind    string  `cbor:"1,keyasint"`            // the home family's word: "message", "invite", "text"
+	From    ID      `cbor:"2,keyasint,omitzero"`   // zero: nobody, or nobody any more
+	Body    []byte  `cbor:"3,keyasint,omitempty"`  // sealed
+	Nonce   []byte  `cbor:"4,keyasint,omitempty"`  // what the client sealed it with
+	Reply   Time    `cbor:"5,keyasint,omitempty"`  // the entry of this box it answers
+	Thread  Time    `cbor:"6,keyasint,omitempty"`  // the entry of this box it hangs under
+	Expires Time    `cbor:"7,keyasint,omitempty"`  // from then on it is not read any more
+	Edited  Time    `cbor:"8,keyasint,omitempty"`  // of the last amendment
+	Place   uint16  `cbor:"9,keyasint,omitempty"`  // among the entries of its transaction
+	Extra   []byte  `cbor:"10,keyasint,omitempty"` // fields of the home family's own, opaque
+	Erased  bool    `cbor:"11,keyasint,omitempty"` // a tombstone: that it was, not what
+}
+
+// A Draft is an entry to be.
+type Draft struct {
+	Lane    Lane // Messages when zero
+	Kind    string
+	From    ID
+	Body    []byte
+	Nonce   []byte
+	Reply   Time
+	Thread  Time
+	Expires Time
+	Extra   []byte
+}
+
+// Append adds an entry to a box, under a time greater than every time that any
+// reader has seen, and has the box rung after the commit. Full: the box holds
+// its quota. Who may write is not asked here; see [Tx.Send] and [Tx.Post].
+func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
+	if d.Lane == 0 {
+		d.Lane = Messages
+	}
+	e := Entry{
+		Lane: d.Lane, Kind: d.Kind, From: d.From, Body: d.Body, Nonce: d.Nonce, Reply: d.Reply,
+		Thread: d.Thread, Expires: d.Expires, Extra: d.Extra, Place: tx.place,
+	}
+	value, err := encoding.Marshal(e)
+	if err != nil {
+		return e, err
+	}
+	if err := tx.stamp(b, &e, len(value)); err != nil {
+		return e, err
+	}
+	tx.Put(entryKey(byte(e.Lane), e.ID), value)
+	if e.Thread != 0 {
+		tx.Put(newKey(kindReply).box(b).time(e.Thread).time(e.ID.Time), nil)
+	}
+	tx.place++
+	tx.moved = append(tx.moved, b)
+	return e, nil
+}
+
+// stamp counts the entry in and gives it its time.
+func (tx *Tx) stamp(b BoxID, e *Entry, bytes int) error {
+	if e.Lane != Messages {
+		e.ID = EntryID{b, Time(tx.Stamp(b[:]))}
+		return nil
+	}
+	n, err := tx.admit(b, bytes)
+	if err != nil {
+		return err
+	}
+	e.ID = EntryID{b, Time(tx.Stamp(b[:]))}
+	n.last = e.ID.Time
+	if n.unsaved >= writeDownEvery {
+		return tx.writeDown(b, n)
+	}
+	return nil
+}
+
+// Entry returns an entry; NotFound when it is not there or has expired.
+func (tx *Tx) Entry(lane Lane, id EntryID) (Entry, error) {
+	v := tx.Get(entryKey(byte(lane), id))
+	if v == nil {
+		return Entry{}, Errorf(NotFound, SubjectMessage, "no such message")
+	}
+	e, err := decodeEntry(lane, id, v)
+	if err == nil && e.Expires != 0 && e.Expires <= tx.r.Now() {
+		return Entry{}, Errorf(NotFound, SubjectMessage, "no such message")
+	}
+	return e, err
+}
+
+// Amend changes the body of a message in its place. The old one is kept as a
+// version when keep is set.
+func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
+	old := tx.Get(entryKey(kindEntry, id))
+	e, err := tx.Entry(Messages, id)
+	if err != nil {
+		return e, err
+	}
+	if keep {
+		tx.keepVersion(id, old)
+	}
+	e.Body, e.Nonce, e.Edited = body, nonce, Time(tx.Now())
+	return e, tx.replace(e, len(old))
+}
+
+// Tombstone erases what a message said and keeps that it was.
+func (tx *Tx) Tombstone(id EntryID) (Entry, error) {
+	old := tx.Get(entryKey(kindEntry, id))
+	e, err := tx.Entry(Messages, id)
+	if err != nil {
+		return e, err
+	}
+	e.Body, e.Nonce, e.Extra, e.Erased, e.Edited = nil, nil, nil, true, Time(tx.Now())
+	tx.eraseMarks(id)
+	return e, tx.replace(e, len(old))
+}
+
+// replace writes an entry over its old self of so many bytes.
+func (tx *Tx) replace(e Entry, oldBytes int) error {
+	value, err := encoding.Marshal(e)
+	if err != nil {
+		return err
+	}
+	n, err := tx.held(e.ID.Box)
+	if err != nil {
+		return err
+	}
+	n.Bytes += int64(len(value) - oldBytes)
+	tx.Put(entryKey(kindEntry, e.ID), value)
+	return tx.writeDown(e.ID.Box, n)
+}
+
+// Erase removes a message and everything that lies under it. One that is gone
+// already is no error.
+func (tx *Tx) Erase(id EntryID) error { return tx.erase(Messages, id) }
+
+func (tx *Tx) erase(lane Lane, id EntryID) error {
+	k := entryKey(byte(lane), id)
+	v := tx.Get(k)
+	if v == nil {
+		return nil
+	}
+	e, err := decodeEntry(lane, id, v)
+	if err != nil {
+		return err
+	}
+	bytes := len(v)
+	tx.Delete(k)
+	if e.Thread != 0 {
+		tx.Delete(newKey(kindReply).box(id.Box).time(e.Thread).time(id.Time))
+	}
+	if lane != Messages {
+		return nil
+	}
+	tx.eraseMarks(id)
+	return tx.discount(id.Box, bytes)
+}
+
+func decodeEntry(lane Lane, id EntryID, v []byte) (Entry, error) {
+	e := Entry{ID: id, Lane: lane}
+	err := decode(v, &e)
+	return e, err
+}

@@ -1,0 +1,296 @@
+package relay
+
+import (
+	"sync"
+)
+
+// Limits of what a watch holds until its owner looks.
+const (
+	MaxSignalBytes = 64 << 10 // of all signals waiting at one watch
+	MaxSignals     = 256
+)
+
+// A Hub is the bell. A ring carries no data, only "this box moved": whoever
+// watches the box looks again from its own cursor, so a slow or restarted
+// reader loses nothing. What is not worth keeping (typing, presence) travels in
+// the bell itself as a [Signal].
+//
+// The writer only notes what a commit touched; a goroutine of the hub rings in
+// commit order, so that no number of watchers holds a commit up.
+type Hub struct {
+	mu       sync.Mutex
+	links    map[BoxID]*link // first of the list of those who watch a box
+	watching int
+	rung     Time    // everything up to here has been rung
+	pending  []BoxID // committed, not rung yet
+	upTo     Time    // of pending
+	closed   bool
+
+	wake chan struct{} // the ringer has work; holds one
+	done chan struct{} // the ringer has ended
+}
+
+// A link says that one watch watches one box. Links of a box are a list, so
+// that a watch among ten thousand comes and goes at the price of one.
+type link struct {
+	w          *Watch
+	box        BoxID
+	moved      bool // rung since the watch last looked
+	prev, next *link
+}
+
+func newHub() *Hub {
+	h := &Hub{links: map[BoxID]*link{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go h.run()
+	return h
+}
+
+// moved notes boxes that a commit at time t touched. It is called in commit
+// order and does not block.
+func (h *Hub) moved(boxes []BoxID, t Time) {
+	h.mu.Lock()
+	h.pending = append(h.pending, boxes...)
+	h.upTo = max(h.upTo, t)
+	h.mu.Unlock()
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run rings what is pending until the hub closes.
+func (h *Hub) run() {
+	defer close(h.done)
+	for range h.wake {
+		h.ring()
+	}
+}
+
+// ring rings every pending box, then publishes the time up to which it rang.
+func (h *Hub) ring() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.pending {
+		for l := h.links[b]; l != nil; l = l.next {
+			l.w.rungLocked(l)
+		}
+	}
+	h.pending = h.pending[:0]
+	h.rung = max(h.rung, h.upTo)
+}
+
+// Rung returns the time up to which every commit has been rung: a watch that
+// was not told of a box by then has nothing new in it up to that time.
+func (h *Hub) Rung() Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rung
+}
+
+// Watching returns how many watches are open.
+func (h *Hub) Watching() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.watching
+}
+
+// close ends the ringer. Watches stay valid and silent.
+func (h *Hub) close() {
+	h.mu.Lock()
+	already := h.closed
+	h.closed = true
+	h.mu.Unlock()
+	if !already {
+		close(h.wake)
+		<-h.done
+	}
+}
+
+// Watch starts watching boxes. Watch first and read after: what is committed
+// between the two rings.
+func (h *Hub) Watch(boxes ...BoxID) *Watch {
+	w := &Watch{hub: h, links: make([]*link, 0, len(boxes))}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.watching++
+	for _, b := range boxes {
+		w.addLocked(b)
+	}
+	return w
+}
+
+// Signal gives s to everybody who watches the box. Whoever has no room for it
+// does not get it.
+func (h *Hub) Signal(b BoxID, s Signal) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for l := h.links[b]; l != nil; l = l.next {
+		if w := l.w; len(w.signals) < MaxSignals && w.signalBytes+len(s.Data) <= MaxSignalBytes {
+			w.signals = append(w.signals, s)
+			w.signalBytes += len(s.Data)
+			w.tellLocked()
+		}
+	}
+}
+
+// A Signal is news that is worth telling and not worth keeping.
+type Signal struct {
+	Kind string
+	Box  BoxID
+	From ID
+	Data []byte // at most MaxSignalBytes; never changed once sent
+}
+
+// A Watch is one listener's ear at the bell. One goroutine uses it; rings come
+// from the hub's.
+type Watch struct {
+	hub *Hub
+
+	// Guarded by hub.mu.
+	links       []*link
+	moved       []BoxID
+	signals     []Signal
+	signalBytes int
+	rung        bool          // told since the last look
+	tell        func()        // set by Arm
+	c           chan struct{} // made by C
+	closed      bool
+}
+
+// C returns a channel that holds one token whenever there is something to look
+// at.
+func (w *Watch) C() <-chan struct{} {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	if w.c == nil {
+		w.c = make(chan struct{}, 1)
+		if w.rung {
+			w.c <- struct{}{}
+		}
+	}
+	return w.c
+}
+
+// Arm has ring called at every ring from now on, and at once if the bell has
+// rung before. ring is called with the hub locked: it must be quick and must
+// not use the hub. It may be called more often than there is news.
+func (w *Watch) Arm(ring func()) {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	w.tell = ring
+	if w.rung {
+		ring()
+	}
+}
+
+// Add watches one more box; a box watched already is no error.
+func (w *Watch) Add(b BoxID) {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	for _, l := range w.links {
+		if l.box == b {
+			return
+		}
+	}
+	if !w.closed {
+		w.addLocked(b)
+	}
+}
+
+// Remove stops watching a box.
+func (w *Watch) Remove(b BoxID) {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	for i, l := range w.links {
+		if l.box == b {
+			w.hub.unlinkLocked(l)
+			w.links = append(w.links[:i], w.links[i+1:]...)
+			return
+		}
+	}
+}
+
+// Moved returns the boxes that moved since the last call, each once, in the
+// order in which they were first rung.
+func (w *Watch) Moved() []BoxID {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	for _, l := range w.links {
+		l.moved = false
+	}
+	got := w.moved
+	w.moved, w.rung = nil, false
+	return got
+}
+
+// Signals returns the signals that came since the last call.
+func (w *Watch) Signals() []Signal {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	got := w.signals
+	w.signals, w.signalBytes = nil, 0
+	return got
+}
+
+// Close stops watching. Once it has returned nothing is told any more.
+func (w *Watch) Close() {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.closed = true
+	w.hub.watching--
+	for _, l := range w.links {
+		w.hub.unlinkLocked(l)
+	}
+	w.links, w.tell, w.signals = nil, nil, nil
+}
+
+// addLocked needs hub.mu.
+func (w *Watch) addLocked(b BoxID) {
+	l := &link{w: w, box: b, next: w.hub.links[b]}
+	if l.next != nil {
+		l.next.prev = l
+	}
+	w.hub.links[b] = l
+	w.links = append(w.links, l)
+}
+
+// unlinkLocked needs hub.mu.
+func (h *Hub) unlinkLocked(l *link) {
+	if l.next != nil {
+		l.next.prev = l.prev
+	}
+	switch {
+	case l.prev != nil:
+		l.prev.next = l.next
+	case l.next != nil:
+		h.links[l.box] = l.next
+	default:
+		delete(h.links, l.box)
+	}
+}
+
+// rungLocked needs hub.mu.
+func (w *Watch) rungLocked(l *link) {
+	if !l.moved {
+		l.moved = true
+		w.moved = append(w.moved, l.box)
+	}
+	w.tellLocked()
+}
+
+// tellLocked needs hub.mu.
+func (w *Watch) tellLocked() {
+	w.rung = true
+	if w.tell != nil {
+		w.tell()
+	}
+	if w.c != nil {
+		select {
+		case w.c <- struct{}{}:
+		default:
+		}
+	}
+}

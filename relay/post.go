@@ -1,0 +1,124 @@
+package relay
+
+import (
+	"restante/ratelimit"
+)
+
+// Send brings a message to an account, the way its home wants it: into its
+// mailbox, or into the direct room of the two. NotFound (account): there is
+// nobody of that id who accepts messages from this sender. TooMany: the box or
+// the sender's share of it is used up for now. Full: the mailbox is.
+func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
+	target, err := tx.Account(to)
+	if err != nil {
+		return Entry{}, err
+	}
+	if tx.Blocked(to, from) {
+		return Entry{}, Errorf(NotFound, SubjectAccount, "no such user")
+	}
+	sender, err := tx.Account(from)
+	if err != nil {
+		return Entry{}, err
+	}
+	d.From = from
+	if target.Mailbox && sender.Mailbox {
+		return tx.deliver(target.Box, tx.r.limits.mailbox, d)
+	}
+	room, err := tx.DirectRoom(from, to)
+	if err != nil {
+		return Entry{}, err
+	}
+	e, err := tx.deliver(room.Box, tx.r.limits.mailbox, d)
+	if err == nil && target.Mailbox {
+		e, err = tx.deliver(target.Box, tx.r.limits.mailbox, d)
+	}
+	return e, err
+}
+
+// Post brings a message into a room: an open one, or one the sender is a member
+// of. NotFound (room): neither. TooMany and Full as for Send.
+func (tx *Tx) Post(from, room ID, d Draft) (Entry, error) {
+	acc, err := tx.Reach(from, room)
+	if err != nil {
+		return Entry{}, err
+	}
+	if !acc.Room.Unused.IsZero() {
+		if err := tx.keepRoom(acc.Room); err != nil {
+			return Entry{}, err
+		}
+	}
+	d.From = from
+	return tx.deliver(acc.Room.Box, tx.r.limits.room, d)
+}
+
+// deliver appends what one sender has for a box, within its share of it.
+func (tx *Tx) deliver(b BoxID, share *ratelimit.Shares, d Draft) (Entry, error) {
+	if err := tx.r.space.posts(); err != nil {
+		return Entry{}, err
+	}
+	size := len(d.Body) + len(d.Extra)
+	mine := append(append(make([]byte, 0, 22), d.From[:]...), b[:]...)
+	if ok, wait := tx.r.limits.pace.Peek(b[:], 1); !ok {
+		return Entry{}, Later(wait, "too many messages for this box")
+	}
+	if ok, wait := share.Peek(mine, size); !ok {
+		return Entry{}, Later(wait, "your share of this box is used up for today")
+	}
+	if ok, wait := tx.r.limits.writes.Peek(d.From[:], size); !ok {
+		return Entry{}, Later(wait, "your share of this relay is used up for today")
+	}
+	tx.applied = append(tx.applied, func() {
+		tx.r.limits.pace.Spend(b[:], 1)
+		share.Add(mine, size)
+		tx.r.limits.writes.Add(d.From[:], size)
+	})
+	return tx.Append(b, d)
+}
+
+// Limits are the shares that are counted in memory, over all families. Nil ones
+// refuse nothing.
+type limits struct {
+	pace    *ratelimit.Limiter // entries into one box, from all
+	mailbox *ratelimit.Shares  // of one sender in one mailbox
+	room    *ratelimit.Shares  // of one sender in one room
+	writes  *ratelimit.Shares  // of one account on the whole relay
+}
+
+// The shares of "Keeping strangers out": what one sender may put where, a day.
+const (
+	mailboxEntries = 5_000
+	mailboxBytes   = 16 << 20
+	accountWrites  = 20_000
+	accountBytes   = 256 << 20
+	pacePerSecond  = 50
+	paceBurst      = 200
+	sharesKept     = 1 << 15 // pairs of sender and box remembered
+)
+
+func newLimits(o Options) limits {
+	if o.NoLimits {
+		return limits{}
+	}
+	quarter := ratelimit.Share{Entries: max(o.BoxEntries/4, 1), Bytes: max(o.BoxBytes/4, 1)}
+	return limits{
+		pace:    ratelimit.New(ratelimit.PerSecond(pacePerSecond, paceBurst), sharesKept),
+		mailbox: ratelimit.NewShares(ratelimit.Share{Entries: mailboxEntries, Bytes: mailboxBytes}, sharesKept),
+		room:    ratelimit.NewShares(quarter, sharesKept),
+		writes:  ratelimit.NewShares(ratelimit.Share{Entries: accountWrites, Bytes: accountBytes}, sharesKept),
+	}
+}
+
+// Mailbox is where messages to an account are read from, after a time.
+func (tx *Tx) Mailbox(b BoxID, after Time) Reading {
+	return Reading{b, max(after, tx.r.horizon(tx.r.opts.Retention))}
+}
+
+// Reading is where a room is read from by whoever has this access to it: not
+// further back than it is kept, nor than the member may see.
+func (tx *Tx) Reading(acc Access, after Time) Reading {
+	keep := tx.r.opts.RoomRetention
+	if acc.Room.Open {
+		keep = tx.r.opts.Retention
+	}
+	return Reading{acc.Room.Box, max(after, acc.Member.SeesFrom-1, tx.r.horizon(keep))}
+}

@@ -1,0 +1,179 @@
+package relay
+
+import (
+	"container/heap"
+	"iter"
+)
+
+// A Page bounds one answer: so many entries, so many bytes of them as stored.
+type Page struct {
+	Entries int
+	Bytes   int
+}
+
+// A Reading is one box and the time after which it is read.
+type Reading struct {
+	Box   BoxID
+	After Time
+}
+
+// Since returns what a lane of several boxes holds after their times, merged,
+// oldest first. The page is cut only between times, so a reader that goes on
+// from the greatest time it got misses nothing; one time is never cut, even if
+// it alone is more than the page.
+func (tx *Tx) Since(lane Lane, from []Reading, p Page) ([]Entry, error) {
+	next, stop := tx.merge(lane, from)
+	defer stop()
+	var got []Entry
+	whole, bytes, now := 0, 0, tx.r.Now() // got[:whole] ends between times
+	for {
+		id, v, ok := next()
+		if !ok {
+			return got, nil
+		}
+		if len(got) > 0 && got[len(got)-1].ID.Time != id.Time {
+			whole = len(got)
+		}
+		bytes += len(v)
+		if (len(got) >= p.Entries || bytes > p.Bytes) && whole > 0 {
+			return got[:whole], nil
+		}
+		e, err := decodeEntry(lane, id, v)
+		if err != nil {
+			return nil, err
+		}
+		if e.Expires == 0 || e.Expires > now {
+			got = append(got, e)
+		}
+	}
+}
+
+// Before returns up to n entries of a box before a time, newest first. A zero
+// time means from the end.
+func (tx *Tx) Before(lane Lane, b BoxID, before, notBefore Time, n int) ([]Entry, error) {
+	if before == 0 {
+		before = maxTime
+	}
+	rg := between(byte(lane), b, max(notBefore, 1)-1, before-1)
+	rg.Reverse = true
+	var got []Entry
+	now := tx.r.Now()
+	for k, v := range tx.Scan(rg) {
+		if len(got) == n {
+			break
+		}
+		e, err := decodeEntry(lane, EntryID{b, entryTime(k)}, v)
+		if err != nil {
+			return nil, err
+		}
+		if e.Expires == 0 || e.Expires > now {
+			got = append(got, e)
+		}
+	}
+	return got, nil
+}
+
+// Replies returns up to n entries that hang under root, after a time, oldest
+// first.
+func (tx *Tx) Replies(root EntryID, after Time, n int) ([]Entry, error) {
+	rg := newKey(kindReply).box(root.Box).time(root.Time).all()
+	rg.From = newKey(kindReply).box(root.Box).time(root.Time).time(after + 1)
+	rg.Limit = n
+	var got []Entry
+	for k := range tx.Scan(rg) {
+		e, err := tx.Entry(Messages, EntryID{root.Box, getTime(k[len(k)-6:])})
+		if Is(err, NotFound) {
+			continue // expired
+		}
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, e)
+	}
+	return got, nil
+}
+
+// HasSince reports which of the boxes, the first in order, holds something
+// after its time; -1 when none does.
+func (tx *Tx) HasSince(lane Lane, from []Reading) int {
+	for i, f := range from {
+		rg := between(byte(lane), f.Box, f.After, maxTime)
+		rg.Limit = 1
+		for range tx.Scan(rg) {
+			return i
+		}
+	}
+	return -1
+}
+
+// merge yields the entries of several boxes in order of time; within one time
+// in the order of from.
+func (tx *Tx) merge(lane Lane, from []Reading) (next func() (EntryID, []byte, bool), stop func()) {
+	var h merging
+	for i, f := range from {
+		s := &stream{box: f.Box, order: i}
+		s.next, s.stop = iter.Pull2(tx.Scan(between(byte(lane), f.Box, f.After, maxTime)))
+		if s.advance() {
+			h = append(h, s)
+		}
+	}
+	heap.Init(&h)
+	next = func() (EntryID, []byte, bool) {
+		for len(h) > 0 && h[0].taken {
+			if h[0].taken = false; h[0].advance() {
+				heap.Fix(&h, 0)
+			} else {
+				heap.Pop(&h)
+			}
+		}
+		if len(h) == 0 {
+			return EntryID{}, nil, false
+		}
+		h[0].taken = true
+		return EntryID{h[0].box, h[0].time}, h[0].value, true
+	}
+	return next, func() {
+		for _, s := range h {
+			s.stop()
+		}
+	}
+}
+
+// A stream is one box's part of a merge.
+type stream struct {
+	box   BoxID
+	order int
+	time  Time
+	value []byte
+	taken bool // the current pair was given out
+	next  func() ([]byte, []byte, bool)
+	stop  func()
+}
+
+// advance moves to the next pair and reports whether there is one.
+func (s *stream) advance() bool {
+	k, v, ok := s.next()
+	if ok {
+		s.time, s.value = entryTime(k), v
+	}
+	return ok
+}
+
+// merging is a heap of streams, the earliest first.
+type merging []*stream
+
+func (m merging) Len() int      { return len(m) }
+func (m merging) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
+func (m *merging) Push(x any)   { *m = append(*m, x.(*stream)) }
+func (m *merging) Pop() any {
+	old := *m
+	s := old[len(old)-1]
+	*m = old[:len(old)-1]
+	return s
+}
+func (m merging) Less(i, j int) bool {
+	if m[i].time != m[j].time {
+		return m[i].time < m[j].time
+	}
+	return m[i].order < m[j].order
+}
