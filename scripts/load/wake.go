@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -51,83 +53,142 @@ func reportWake(r *report, rounds []pair) {
 	})
 }
 
-// A waiter waits on a group of its own.
+// wakePatience bounds how long a woken waiter may take: beyond it, it was not woken at all.
+const wakePatience = 10 * time.Second
+
+// A waiter waits on a group of its own, reads what came, and waits again.
 type waiter struct {
 	c      *conn
 	owner  account
 	group  string
 	cursor *int64
+	posted chan time.Time // when a post to it was begun; closed at the end
+	took   []time.Duration
 }
 
-// rest sends the long-poll without reading its answer.
-func (w waiter) rest() error {
-	return w.c.send(longPoll(w.owner, w.group, *w.cursor))
-}
-
+// wakeCell lets one poster write to one waiter after the other. The waiters are goroutines, strangers to each other as
+// in life: while one reads what came and begins to wait again, the next post is on its way.
 func wakeCell(addr string, owners []account, ids []string, cursors []int64, length time.Duration) (cell, error) {
-	poster, err := dial(addr)
-	if err != nil {
-		return cell{}, err
-	}
-	defer poster.close()
-	waiters := make([]waiter, len(ids))
-	for i := range waiters {
+	var waiters []*waiter
+	defer func() {
+		for _, w := range waiters {
+			w.c.close()
+		}
+	}()
+	for i := range ids {
 		c, err := dial(addr)
 		if err != nil {
 			return cell{}, err
 		}
-		defer c.close()
-		waiters[i] = waiter{c, owners[i], ids[i], &cursors[i]}
-		if err := waiters[i].rest(); err != nil {
+		w := &waiter{c: c, owner: owners[i], group: ids[i], cursor: &cursors[i], posted: make(chan time.Time, 1)}
+		waiters = append(waiters, w)
+		if err := w.rest(); err != nil {
 			return cell{}, err
 		}
 	}
-	return wakeLoop(poster, waiters, length)
+	return postToWaiters(addr, waiters, length)
 }
 
-// wakeLoop posts to one waiter at a time. A single goroutine does both ends, so that no switch between two of the
-// client's own is measured.
-func wakeLoop(poster *conn, waiters []waiter, length time.Duration) (cell, error) {
-	var took []time.Duration
-	content := sealed(postSize)
-	started, last := time.Now(), -1
-	for time.Since(started) < length {
-		i := rand.IntN(len(waiters))
-		if i == last { // it has only just begun to wait
-			continue
-		}
-		last = i
-		d, err := waiters[i].wake(poster, content)
-		if err != nil {
-			return cell{}, err
-		}
-		took = append(took, d)
+// postToWaiters runs the waiters and the poster, and gathers what the waiters measured.
+func postToWaiters(addr string, waiters []*waiter, length time.Duration) (cell, error) {
+	var (
+		wg   sync.WaitGroup
+		idle = make(chan *waiter, len(waiters))
+		errs = make([]error, len(waiters)+1)
+		took []time.Duration
+	)
+	for i, w := range waiters {
+		idle <- w
+		wg.Go(func() { errs[i] = w.run(idle) })
 	}
-	return newCell(took, time.Since(started)), nil
-}
-
-// wake posts, takes the time until the waiter has its answer, and lets it wait again from its new cursor.
-func (w waiter) wake(poster *conn, content string) (time.Duration, error) {
-	req := post("/postgroup", w.owner, w.group, content)
 	started := time.Now()
-	if err := poster.send(req); err != nil {
-		return 0, err
+	errs[len(waiters)] = postAtRandom(addr, idle, length)
+	elapsed := time.Since(started)
+	for _, w := range waiters {
+		close(w.posted)
 	}
-	woken, err := w.c.reply()
-	took := time.Since(started)
+	wg.Wait()
+	for _, w := range waiters {
+		took = append(took, w.took...)
+	}
+	return newCell(took, elapsed), errors.Join(errs...)
+}
+
+// postAtRandom posts to any of those who wait and have nothing coming, one after the other.
+func postAtRandom(addr string, idle <-chan *waiter, length time.Duration) error {
+	c, err := dial(addr)
 	if err != nil {
-		return 0, fmt.Errorf("waiter: %w", err)
+		return err
 	}
-	if string(woken) != w.group {
-		return 0, fmt.Errorf("the waiter on %s was answered %q", w.group, woken)
+	defer c.close()
+	content := sealed(postSize)
+	var free []*waiter
+	for end := time.Now().Add(length); time.Now().Before(end); {
+		if free, err = gather(free, idle); err != nil {
+			return err
+		}
+		i := rand.IntN(len(free))
+		w := free[i]
+		free[i] = free[len(free)-1]
+		free = free[:len(free)-1]
+		req := post("/postgroup", w.owner, w.group, content)
+		w.posted <- time.Now()
+		if _, err := c.do(req); err != nil {
+			return err
+		}
 	}
-	if _, err := poster.reply(); err != nil {
-		return 0, err
+	return nil
+}
+
+// gather adds those who have become idle, and waits for one if nobody is.
+func gather(free []*waiter, idle <-chan *waiter) ([]*waiter, error) {
+	for len(idle) > 0 {
+		free = append(free, <-idle)
 	}
+	if len(free) > 0 {
+		return free, nil
+	}
+	select {
+	case w := <-idle:
+		return append(free, w), nil
+	case <-time.After(wakePatience):
+		return nil, errors.New("no waiter has come back")
+	}
+}
+
+// run is a waiter's loop. It ends when there will be no more posts.
+func (w *waiter) run(idle chan<- *waiter) error {
+	for started := range w.posted {
+		if err := w.c.nc.SetReadDeadline(time.Now().Add(wakePatience)); err != nil {
+			return err
+		}
+		woken, err := w.c.reply()
+		w.took = append(w.took, time.Since(started))
+		if err != nil {
+			return fmt.Errorf("waiter: %w", err)
+		}
+		if string(woken) != w.group {
+			return fmt.Errorf("the waiter on %s was answered %q", w.group, woken)
+		}
+		if err := w.catchUp(); err != nil {
+			return err
+		}
+		idle <- w
+	}
+	return nil
+}
+
+// catchUp reads what came and waits for more.
+func (w *waiter) catchUp() error {
 	var got page
-	if err := ask(poster, pollGroup(w.owner, w.group, *w.cursor), &got); err != nil {
-		return 0, err
+	if err := ask(w.c, pollGroup(w.owner, w.group, *w.cursor), &got); err != nil {
+		return err
 	}
 	*w.cursor = got.last(*w.cursor)
-	return took, w.rest()
+	return w.rest()
+}
+
+// rest sends the long-poll without reading its answer.
+func (w *waiter) rest() error {
+	return w.c.send(longPoll(w.owner, w.group, *w.cursor))
 }
