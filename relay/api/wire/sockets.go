@@ -1,0 +1,150 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"restante/relay"
+)
+
+// Sockets are the open WebSockets of a server. They outlive the handlers that
+// accepted them, so whoever stops the server stops them here.
+type Sockets struct {
+	hub   *relay.Hub
+	fault func(doing string, err error)
+
+	mu       sync.Mutex
+	open     map[*Socket]struct{} // guarded by mu
+	stopping bool                 // guarded by mu
+	running  sync.WaitGroup       // every goroutine of every socket
+}
+
+// NewSockets returns an empty set whose sockets listen to hub. fault is told of
+// panics in handlers; what it is told has nothing private in it.
+func NewSockets(hub *relay.Hub, fault func(doing string, err error)) *Sockets {
+	return &Sockets{hub: hub, fault: fault, open: map[*Socket]struct{}{}}
+}
+
+// Len returns how many sockets are open.
+func (g *Sockets) Len() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.open)
+}
+
+// Serve makes a WebSocket of the request, or answers why not, and returns. The
+// socket lives on: open is called once, in its first turn, and returns who
+// serves it. open may send already.
+func (g *Sockets) Serve(w http.ResponseWriter, r *http.Request, o *SocketOptions, open func(*Socket) SocketHandler) {
+	s := newSocket(g, o)
+	if !g.add(s) {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return
+	}
+	conn, err := websocket.Accept(&smallBuffers{ResponseWriter: w, raw: &s.raw}, r, &websocket.AcceptOptions{
+		// Host and Origin were checked before routing, against the names of
+		// this relay and the list of the family; a second opinion that knows
+		// neither would only refuse the family's own web client.
+		InsecureSkipVerify: true,
+		// Compressing secrets beside what a stranger chose tells lengths, and
+		// a window a socket is more memory than the rest of it.
+		CompressionMode: websocket.CompressionDisabled,
+		OnPingReceived:  s.pinged,
+		OnPongReceived:  func(context.Context, []byte) { s.heard() },
+	})
+	if err != nil { // Accept has answered
+		g.remove(s)
+		g.running.Done()
+		return
+	}
+	s.start(conn, open)
+}
+
+// add counts s and its reader in, unless the server stops.
+func (g *Sockets) add(s *Socket) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopping {
+		return false
+	}
+	g.open[s] = struct{}{}
+	g.running.Add(1)
+	return true
+}
+
+func (g *Sockets) remove(s *Socket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, s)
+}
+
+// all returns the open sockets.
+func (g *Sockets) all() []*Socket {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]*Socket, 0, len(g.open))
+	for s := range g.open {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Stop refuses new sockets, ends the open ones with "going away" and waits for
+// them. When ctx ends first, the rest is cut off.
+func (g *Sockets) Stop(ctx context.Context) {
+	g.mu.Lock()
+	g.stopping = true
+	g.mu.Unlock()
+	for _, s := range g.all() {
+		s.End(Ending{Code: int(websocket.StatusGoingAway), Reason: "stopping"})
+	}
+	done := make(chan struct{})
+	go func() { g.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	}
+	for _, s := range g.all() {
+		s.cutOff()
+	}
+	<-done
+}
+
+// smallBuffers hands out hijacked connections with buffers of a size for
+// sockets, which are idle most of their life. net/http's are eight times that,
+// and larger frames pass them by anyway.
+type smallBuffers struct {
+	http.ResponseWriter
+	raw *net.Conn // set to the connection
+}
+
+const socketBuffer = 512
+
+func (w *smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	*w.raw = conn
+	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // of a client that did not wait
+	var in io.Reader = conn
+	if len(early) > 0 {
+		in = io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
+	}
+	small := bufio.NewReaderSize(in, max(socketBuffer, len(early)))
+	if len(early) > 0 {
+		small.Peek(len(early)) // the library asks for what is buffered, then reads the connection itself
+	}
+	// A deadline of the HTTP phase must not cut the socket off later.
+	return conn, bufio.NewReadWriter(small, bufio.NewWriterSize(conn, socketBuffer)), conn.SetDeadline(time.Time{})
+}
