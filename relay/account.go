@@ -207,7 +207,7 @@ func dropAccount(tx *Tx, arg []byte) error {
 	if len(devices) > 0 {
 		return again()
 	}
-	if left, err := tx.leaveAll(id, 100); err != nil || left {
+	if left, err := tx.LeaveRooms(id, 100); err != nil || left {
 		return firstOf(err, again)
 	}
 	for _, kind := range []byte{kindCredential, kindBlock, kindCursor} {
@@ -223,21 +223,6 @@ func firstOf(err error, fn func() error) error {
 		return err
 	}
 	return fn()
-}
-
-// leaveAll takes an account out of up to max rooms and reports whether any are
-// left.
-func (tx *Tx) leaveAll(id ID, max int) (left bool, err error) {
-	rooms, err := tx.RoomsOf(id, ID{}, max)
-	if err != nil {
-		return false, err
-	}
-	for _, room := range rooms {
-		if err := tx.RemoveMember(room.ID, id, id); err != nil {
-			return false, err
-		}
-	}
-	return len(rooms) == max, nil
 }
 
 // dayOf returns the start of the UTC day of t.

@@ -48,5 +48,5 @@ func (tx *Tx) forgetOnce(max int) (left bool) {
 }
 
 func onceKey(day Time, name Digest) key {
-	return binary.BigEndian.AppendUint32(newKey(kindOnce), uint32(max(day, 0))).digest(name)
+	return key(binary.BigEndian.AppendUint32(newKey(kindOnce), uint32(max(day, 0)))).digest(name)
 }

@@ -84,6 +84,8 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 	r.handleTimer(verbDropBox, dropBox)
 	r.handleTimer(verbDropUnused, dropUnused)
 	r.handleTimer(verbDropAccount, dropAccount)
+	r.roomVerbs()
+	r.markVerbs()
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.work.Go(func() { r.runTimers(ctx) })

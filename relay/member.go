@@ -1,0 +1,301 @@
+package relay
+
+// A Role is what a member may do, as the home family says. Greater is more.
+type Role uint8
+
+const (
+	RoleMember Role = iota
+	RoleModerator
+	RoleAdmin
+	RoleOwner
+)
+
+// A MemberState says how an account stands to a room.
+type MemberState uint8
+
+const (
+	StateMember  MemberState = iota
+	StatePending             // asked to be admitted
+	StateBanned              // may not come in
+	StateGone                // left; the row stays for what outlives it, a mute or a direct room
+)
+
+// MaxRest is how many bytes a family keeps in a member's row.
+const MaxRest = 4 << 10
+
+// A Member is one account in one room.
+type Member struct {
+	Room    ID `cbor:"-"` // both from the key
+	Account ID `cbor:"-"`
+
+	Role          Role        `cbor:"1,keyasint,omitempty"`
+	State         MemberState `cbor:"2,keyasint,omitempty"`
+	Joined        Time        `cbor:"3,keyasint,omitempty"` // or asked to; in a room that inherits: joined above
+	SeesFrom      Time        `cbor:"4,keyasint,omitempty"` // nothing older is his to see
+	SilencedUntil Time        `cbor:"5,keyasint,omitempty"`
+	Rest          []byte      `cbor:"6,keyasint,omitempty"` // the home family's
+}
+
+// Silenced reports whether the member may not write at a time.
+func (m Member) Silenced(at Time) bool { return m.SilencedUntil > at }
+
+// A Joining says how somebody comes into a room.
+type Joining struct {
+	By      ID   // who lets him in; himself where the room lets everybody in
+	Pending bool // he only asks, and waits for [Tx.Admit]
+	FromNow bool // he sees nothing older than his joining
+	Seat         // Account is who; SeesFrom counts unless FromNow
+}
+
+// Join makes an account a member of a room, or has it ask to become one. The
+// room's box and the account's own get a joined event (asking: an asked event
+// in its own box alone), and what the room holds so far counts as read.
+//
+// Asking again changes nothing and is no error. Conflict (member): is one
+// already. Forbidden (member): banned, or the room is a direct one of others.
+// Forbidden (room): the room is for its parent's members. NotFound: room or
+// account. Full: the room has all the members it can have.
+func (tx *Tx) Join(room ID, j Joining) (Member, error) {
+	r, own, err := tx.rowOf(room, j.Account)
+	if err != nil {
+		return Member{}, err
+	}
+	old, found, err := tx.standing(r, j.Account)
+	switch {
+	case err != nil:
+		return Member{}, err
+	case len(j.Rest) > MaxRest:
+		return Member{}, Errorf(TooLarge, SubjectMember, "too much to keep with a member")
+	case found && old.State == StateMember, r.Within && own.State == StateMember:
+		return Member{}, Errorf(Conflict, SubjectMember, "already a member")
+	case found && old.State == StateBanned, own.State == StateBanned:
+		return Member{}, Errorf(Forbidden, SubjectMember, "banned from this room")
+	case r.Direct && j.Account != r.Pair[0] && j.Account != r.Pair[1]:
+		return Member{}, Errorf(Forbidden, SubjectMember, "a direct room is of two")
+	case r.Inherit && found:
+		return tx.comeBack(r, own, j)
+	case r.Inherit:
+		return Member{}, Errorf(Forbidden, SubjectRoom, "the room is for members of the one above")
+	case j.Pending && own.State == StatePending:
+		return own, nil
+	case j.Pending:
+		return tx.ask(r, own, j)
+	}
+	return tx.enter(r, j)
+}
+
+// Admit makes a member of somebody who asked. Conflict (member): is one
+// already. NotFound (member): has not asked.
+func (tx *Tx) Admit(by, room, who ID) (Member, error) {
+	r, own, err := tx.rowOf(room, who)
+	switch {
+	case err != nil:
+		return Member{}, err
+	case own.State == StateMember:
+		return Member{}, Errorf(Conflict, SubjectMember, "already a member")
+	case own.State != StatePending:
+		return Member{}, Errorf(NotFound, SubjectMember, "no such member")
+	}
+	j := Joining{By: by, Seat: Seat{who, own.Role, own.SeesFrom, own.Rest}}
+	j.FromNow = own.SeesFrom == seesFromJoining
+	return tx.enter(r, j)
+}
+
+// seesFromJoining is the SeesFrom of somebody who waits and will see nothing
+// older than his joining.
+const seesFromJoining = maxTime
+
+// ask writes the row of somebody who waits.
+func (tx *Tx) ask(r Room, own Member, j Joining) (Member, error) {
+	a, err := tx.Account(j.Account)
+	if err != nil {
+		return Member{}, err
+	}
+	m := Member{
+		Room: r.ID, Account: j.Account, Role: j.Role, State: StatePending, Joined: Time(tx.Now()),
+		SeesFrom: j.SeesFrom, SilencedUntil: own.SilencedUntil, Rest: j.Rest,
+	}
+	if j.FromNow {
+		m.SeesFrom = seesFromJoining
+	}
+	if _, err := tx.tell(a.Box, EventAsked, j.By, MemberEvent{Room: r.ID, Account: j.Account}); err != nil {
+		return Member{}, err
+	}
+	return m, tx.putMember(m)
+}
+
+// enter writes the row of a new member.
+func (tx *Tx) enter(r Room, j Joining) (Member, error) {
+	if r.Members >= MaxMembers {
+		return Member{}, Errorf(Full, SubjectRoom, "the room is full")
+	}
+	e, err := tx.tell(r.Box, EventJoined, j.By, MemberEvent{Room: r.ID, Account: j.Account, Role: j.Role})
+	if err != nil {
+		return Member{}, err
+	}
+	if j.FromNow {
+		j.SeesFrom = e.ID.Time
+	}
+	m, err := tx.seat(&r, j.By, j.Seat, e.ID.Time)
+	if err != nil {
+		return Member{}, err
+	}
+	if _, err := tx.MoveCursor(j.Account, r.Box, m.Joined); err != nil {
+		return Member{}, err
+	}
+	return m, tx.putRoom(r)
+}
+
+// seat gives an account its place in a room and tells it, in its own box. The
+// caller tells the room and stores r, whose count has grown.
+func (tx *Tx) seat(r *Room, by ID, s Seat, at Time) (Member, error) {
+	if len(s.Rest) > MaxRest {
+		return Member{}, Errorf(TooLarge, SubjectMember, "too much to keep with a member")
+	}
+	a, err := tx.Account(s.Account)
+	if err != nil {
+		return Member{}, err
+	}
+	before, _, err := tx.member(r.ID, s.Account)
+	if err != nil || before.State == StateMember {
+		return before, err // named twice in a draft: the first counts
+	}
+	m := Member{
+		Room: r.ID, Account: s.Account, Role: s.Role, State: StateMember, Joined: at, SeesFrom: s.SeesFrom,
+		SilencedUntil: before.SilencedUntil, Rest: s.Rest,
+	}
+	if _, err := tx.tell(a.Box, EventJoined, by, MemberEvent{Room: r.ID, Account: s.Account, Role: s.Role}); err != nil {
+		return Member{}, err
+	}
+	r.Members++
+	tx.Put(newKey(kindJoined).id(s.Account).id(r.ID), nil)
+	return m, tx.putMember(m)
+}
+
+// comeBack takes back that a member of the parent had left a room that
+// inherits.
+func (tx *Tx) comeBack(r Room, own Member, j Joining) (Member, error) {
+	own.State, own.Role = StateMember, j.Role
+	ev := MemberEvent{Room: r.ID, Account: j.Account, Role: j.Role}
+	if _, err := tx.tell(r.Box, EventJoined, j.By, ev); err != nil {
+		return Member{}, err
+	}
+	if err := tx.tellAccount(j.Account, EventJoined, j.By, ev); err != nil {
+		return Member{}, err
+	}
+	return own, tx.putMember(own)
+}
+
+// SetRole gives a member another role; the room's box gets a role event. Who
+// may give which, and who may be the last of his rank, is the home family's.
+// NotFound: room or member.
+func (tx *Tx) SetRole(by, room, who ID, role Role) (Member, error) {
+	return tx.changeMember(by, room, who, EventRole, nil, func(m *Member) { m.Role = role })
+}
+
+// Transfer makes one member the owner and the one who was an admin, with a role
+// event for each. NotFound: room, or either member.
+func (tx *Tx) Transfer(by, room, from, to ID) error {
+	if from == to {
+		return Errorf(Invalid, SubjectMember, "ownership passes to somebody else")
+	}
+	if _, err := tx.SetRole(by, room, from, RoleAdmin); err != nil {
+		return err
+	}
+	_, err := tx.SetRole(by, room, to, RoleOwner)
+	return err
+}
+
+// Silence keeps a member from writing until a time; 0 lets him write again. The
+// room's box gets a silenced event. It outlives his leaving and coming back.
+// NotFound: room or member.
+func (tx *Tx) Silence(by, room, who ID, until Time) (Member, error) {
+	return tx.changeMember(by, room, who, EventSilenced, nil, func(m *Member) { m.SilencedUntil = until })
+}
+
+// SetRest replaces what the home family keeps with a member (a nick, the mark
+// of slow mode). With a note, the room's box gets a member event that carries
+// it. NotFound: room or member. TooLarge: over MaxRest.
+func (tx *Tx) SetRest(by, room, who ID, rest, note []byte) (Member, error) {
+	if len(rest) > MaxRest {
+		return Member{}, Errorf(TooLarge, SubjectMember, "too much to keep with a member")
+	}
+	kind := EventMember
+	if note == nil {
+		kind = ""
+	}
+	return tx.changeMember(by, room, who, kind, note, func(m *Member) { m.Rest = rest })
+}
+
+// changeMember changes the row of a member, tells the room's box if kind is
+// given, and returns how the member stands then. In a room that inherits, a row
+// is made where there is none: a plain member with that one exception.
+func (tx *Tx) changeMember(by, room, who ID, kind string, note []byte, change func(*Member)) (Member, error) {
+	r, err := tx.Room(room)
+	if err != nil {
+		return Member{}, err
+	}
+	m, found, err := tx.standing(r, who)
+	if err != nil {
+		return Member{}, err
+	}
+	if !found || m.State != StateMember {
+		return Member{}, Errorf(NotFound, SubjectMember, "no such member")
+	}
+	if m.Room != r.ID {
+		own, _, err := tx.member(r.ID, who)
+		if err != nil {
+			return Member{}, err
+		}
+		m = Member{Room: r.ID, Account: who, Joined: m.Joined, SilencedUntil: own.SilencedUntil}
+	}
+	change(&m)
+	if kind != "" {
+		ev := MemberEvent{Room: r.ID, Account: who, Role: m.Role, Until: m.SilencedUntil, Note: note}
+		if _, err := tx.tell(r.Box, kind, by, ev); err != nil {
+			return Member{}, err
+		}
+	}
+	return m, tx.putMember(m)
+}
+
+// Member returns a room's own row of an account, in whatever state; NotFound
+// (member) when there is none.
+func (tx *Tx) Member(room, who ID) (Member, error) {
+	m, found, err := tx.member(room, who)
+	if err == nil && !found {
+		err = Errorf(NotFound, SubjectMember, "no such member")
+	}
+	return m, err
+}
+
+// rowOf returns a room and its own row of an account, zero but for its names if
+// there is none, in StateGone.
+func (tx *Tx) rowOf(room, who ID) (Room, Member, error) {
+	r, err := tx.Room(room)
+	if err != nil {
+		return Room{}, Member{}, err
+	}
+	m, _, err := tx.member(room, who)
+	return r, m, err
+}
+
+// member reads a row. Without one it returns the row of somebody gone.
+func (tx *Tx) member(room, who ID) (Member, bool, error) {
+	k := newKey(kindMember).id(room).id(who)
+	v := tx.Get(k)
+	if v == nil {
+		return Member{Room: room, Account: who, State: StateGone}, false, nil
+	}
+	m, err := decodeMember(k, v)
+	return m, true, err
+}
+
+func decodeMember(k, v []byte) (Member, error) {
+	m := Member{Room: ID(k[1:17]), Account: tailID(k)}
+	return m, decode(v, &m)
+}
+
+func (tx *Tx) putMember(m Member) error {
+	return tx.put(newKey(kindMember).id(m.Room).id(m.Account), m)
+}
