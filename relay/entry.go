@@ -120,7 +120,7 @@ func (tx *Tx) Tombstone(id EntryID) (Entry, error) {
 		return e, err
 	}
 	e.Body, e.Nonce, e.Extra, e.Erased, e.Edited = nil, nil, nil, true, Time(tx.Now())
-	tx.eraseMarks(id)
+	tx.eraseSaid(id)
 	return e, tx.replace(e, len(old))
 }
 

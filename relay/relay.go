@@ -68,6 +68,8 @@ type Relay struct {
 	limits limits
 	space  space
 	timers *timers
+	keys   *keyring
+	blobs  *blobFiles // nil without a state directory
 
 	stop context.CancelFunc // of the background work
 	work sync.WaitGroup
@@ -77,19 +79,30 @@ type Relay struct {
 // closes the relay first and the store after it.
 func New(store storage.Engine, o Options) (*Relay, error) {
 	o = o.withDefaults()
+	keys, err := openKeyring(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := openBlobFiles(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	r := &Relay{
 		store: store, opts: o, hub: newHub(), timers: newTimers(), limits: newLimits(o),
 		counts: counts{m: map[BoxID]count{}}, space: space{free: o.Free, reserve: o.Reserve},
+		keys: keys, blobs: blobs,
 	}
 	r.handleTimer(verbDropBox, dropBox)
 	r.handleTimer(verbDropUnused, dropUnused)
 	r.handleTimer(verbDropAccount, dropAccount)
 	r.roomVerbs()
 	r.markVerbs()
+	r.blobVerbs()
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.work.Go(func() { r.runTimers(ctx) })
 	r.work.Go(func() { r.runSweeps(ctx) })
+	r.work.Go(func() { r.tidyBlobs(ctx) })
 	return r, nil
 }
 
@@ -97,6 +110,7 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 func (r *Relay) Close() {
 	r.stop()
 	r.work.Wait()
+	r.blobs.wait()
 	r.hub.close()
 }
 
