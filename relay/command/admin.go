@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	stdlog "log"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -15,32 +15,24 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-)
 
-// An Admin is what the admin socket lets its owner do with a running relay.
-type Admin struct {
-	Metrics func() []Metric
-	// Backup writes a compacted copy of the store to a new file.
-	Backup func(ctx context.Context, path string) error
-	// Invite makes a code for so many registrations.
-	Invite func(ctx context.Context, uses int, expires time.Duration) (code string, err error)
-	Log    zerolog.Logger
-}
+	"restante/relay"
+)
 
 // ServeAdmin opens the admin socket in the state directory, for the user who
 // runs the relay and for root, and serves it until stop is called.
-func (c Config) ServeAdmin(a Admin) (stop func(), err error) {
+func (c Config) ServeAdmin(r Running, log zerolog.Logger) (stop func(), err error) {
 	l, err := listenUnix(c.adminPath(), 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("admin socket: %w", err)
 	}
 	// What this server has to say about connections names addresses.
-	s := &http.Server{Handler: a.handler(c.State), ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second}
+	s := &http.Server{Handler: r.admin(c.State), ErrorLog: stdlog.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if err := s.Serve(ownersOnly{l}); !errors.Is(err, http.ErrServerClosed) {
-			a.Log.Error().Err(err).Msg("the admin socket failed")
+			log.Error().Err(err).Msg("the admin socket failed")
 		}
 	}()
 	return func() {
@@ -51,13 +43,13 @@ func (c Config) ServeAdmin(a Admin) (stop func(), err error) {
 	}, nil
 }
 
-// handler is what the admin socket serves. No other listener has any of it.
-func (a Admin) handler(dir string) http.Handler {
+// admin is what the admin socket serves. No other listener has any of it.
+func (r Running) admin(dir string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", a.serveMetrics)
-	mux.HandleFunc("GET /stats", a.serveStats)
-	mux.HandleFunc("POST /invite", a.serveInvite)
-	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) { a.serveBackup(w, q, dir) })
+	mux.HandleFunc("GET /metrics", r.serveMetrics)
+	mux.HandleFunc("GET /stats", r.serveStats)
+	mux.HandleFunc("POST /invite", r.serveInvite)
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) { r.serveBackup(w, q, dir) })
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -66,17 +58,17 @@ func (a Admin) handler(dir string) http.Handler {
 	return mux
 }
 
-func (a Admin) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+func (r Running) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_ = writeMetrics(w, a.Metrics()) // the other end has gone
+	_ = writeMetrics(w, r.Metrics()) // the other end has gone
 }
 
-func (a Admin) serveStats(w http.ResponseWriter, _ *http.Request) {
+func (r Running) serveStats(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(a.Metrics()) // the other end has gone
+	_ = json.NewEncoder(w).Encode(r.Metrics()) // the other end has gone
 }
 
-func (a Admin) serveInvite(w http.ResponseWriter, q *http.Request) {
+func (r Running) serveInvite(w http.ResponseWriter, q *http.Request) {
 	uses, err := strconv.Atoi(q.FormValue("uses"))
 	if err != nil {
 		http.Error(w, "uses is not a number", http.StatusBadRequest)
@@ -87,7 +79,7 @@ func (a Admin) serveInvite(w http.ResponseWriter, q *http.Request) {
 		http.Error(w, "expires is not a duration", http.StatusBadRequest)
 		return
 	}
-	code, err := a.Invite(q.Context(), uses, expires)
+	code, err := r.invite(q.Context(), uses, expires)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -98,8 +90,8 @@ func (a Admin) serveInvite(w http.ResponseWriter, q *http.Request) {
 // serveBackup sends a compacted copy of the store. The copy is made beside the
 // store, so that it needs no rights elsewhere; its length goes ahead, so that
 // the other end knows when it has all.
-func (a Admin) serveBackup(w http.ResponseWriter, q *http.Request, dir string) {
-	f, err := a.copyStore(q.Context(), dir)
+func (r Running) serveBackup(w http.ResponseWriter, q *http.Request, dir string) {
+	f, err := r.copyStore(q.Context(), dir)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -117,14 +109,14 @@ func (a Admin) serveBackup(w http.ResponseWriter, q *http.Request, dir string) {
 
 // copyStore returns a copy of the store as an open file that has no name any
 // more, so that it is gone when it is closed, or the process is.
-func (a Admin) copyStore(ctx context.Context, dir string) (*os.File, error) {
+func (r Running) copyStore(ctx context.Context, dir string) (*os.File, error) {
 	scratch, err := os.MkdirTemp(dir, "backup-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(scratch)
 	path := scratch + "/copy.db"
-	if err := a.Backup(ctx, path); err != nil {
+	if err := r.Store.Backup(ctx, path); err != nil {
 		return nil, err
 	}
 	return os.Open(path)
@@ -142,4 +134,13 @@ func (l ownersOnly) Accept() (net.Conn, error) {
 		}
 		_ = conn.Close() // a stranger; nothing was said yet
 	}
+}
+
+// invite makes a code for so many registrations.
+func (r Running) invite(ctx context.Context, uses int, expires time.Duration) (code string, err error) {
+	err = r.Relay.Update(ctx, func(tx *relay.Tx) (err error) {
+		code, err = tx.NewInvite(uses, expires)
+		return err
+	})
+	return code, err
 }

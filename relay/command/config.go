@@ -24,15 +24,15 @@ type Config struct {
 	LongpollTimeout time.Duration
 	MaxCryptoData   int64
 	MaxContent      int64
-	MaxBody         int64 // auto: derived from the two above
+	MaxBody         int64 // or auto
 	PageEntries     int
 	PageBytes       int64
 	BoxEntries      int
 	BoxBytes        int64
-	MaxSize         int64 // off: as far as the disk goes
+	MaxSize         int64 // 0: as large as the disk allows
 	Reserve         int64 // auto, or 0 for none
 	MaxWaiters      int
-	MaxConnections  int64 // auto: what the system's limit on open files allows
+	MaxConnections  int // or auto
 	SyncFreelist    bool
 	LogLevel        string
 
@@ -70,29 +70,29 @@ var settings = []setting{
 	one("room-retention", "duration", "0", "the same for rooms with members; 0 is for ever",
 		parseDuration, func(c *Config) *time.Duration { return &c.RoomRetention }),
 	one("longpoll-timeout", "duration", "60s", "how long a long-poll waits before its empty answer",
-		parseDuration, func(c *Config) *time.Duration { return &c.LongpollTimeout }),
+		positive(parseDuration), func(c *Config) *time.Duration { return &c.LongpollTimeout }),
 	one("max-crypto-data", "size", "16KiB", "the largest cryptoData",
-		parseSize, func(c *Config) *int64 { return &c.MaxCryptoData }),
+		positive(parseSize), func(c *Config) *int64 { return &c.MaxCryptoData }),
 	one("max-content", "size", "256KiB", "the largest encContent",
-		parseSize, func(c *Config) *int64 { return &c.MaxContent }),
-	one("max-body", "size or auto", "auto", "the largest request body; auto leaves room for --max-content with its escapes",
+		positive(parseSize), func(c *Config) *int64 { return &c.MaxContent }),
+	one("max-body", "size or auto", "auto", "the largest request body; auto is twice --max-content and 64KiB",
 		parseSizeOr("auto"), func(c *Config) *int64 { return &c.MaxBody }),
 	one("page-entries", "number", "1000", "entries in one answer",
 		parseCount, func(c *Config) *int { return &c.PageEntries }),
 	one("page-bytes", "size", "4MiB", "bytes of entries in one answer",
-		parseSize, func(c *Config) *int64 { return &c.PageBytes }),
+		positive(parseSize), func(c *Config) *int64 { return &c.PageBytes }),
 	one("box-entries", "number", "100000", "entries that one mailbox or group holds",
 		parseCount, func(c *Config) *int { return &c.BoxEntries }),
 	one("box-bytes", "size", "256MiB", "bytes that one mailbox or group holds",
-		parseSize, func(c *Config) *int64 { return &c.BoxBytes }),
+		positive(parseSize), func(c *Config) *int64 { return &c.BoxBytes }),
 	one("max-size", "size or 0", "0", "the largest store file; 0 is as large as the disk allows",
 		parseSize, func(c *Config) *int64 { return &c.MaxSize }),
 	one("reserve", "size, auto or 0", "auto", "disk space to keep free: auto is 5 % of the disk, 1 GiB at most; 0 is none",
 		parseSizeOr("auto"), func(c *Config) *int64 { return &c.Reserve }),
 	one("max-waiters", "number", "10000", "long-polls that may wait at once",
 		parseCount, func(c *Config) *int { return &c.MaxWaiters }),
-	one("max-connections", "number or auto", "auto", "connections that may be open at once; auto is what the limit on open files allows",
-		parseCountOrAuto, func(c *Config) *int64 { return &c.MaxConnections }),
+	one("max-connections", "number or auto", "auto", "connections that may be open at once; auto is what the limit on open files allows, 16,384 at most",
+		parseCountOrAuto, func(c *Config) *int { return &c.MaxConnections }),
 	one("sync-freelist", "on or off", "off", "write the list of free pages with each commit: a faster start of a large store, slower writing",
 		parseSwitch, func(c *Config) *bool { return &c.SyncFreelist }),
 	one("log-level", "level", "info", "debug, info, warn, error or off",
@@ -133,7 +133,8 @@ func defaultState(getenv func(string) string) (string, error) {
 }
 
 // makeState creates the state directory where it is missing, and refuses one
-// that others on this machine can look into.
+// that others on this machine can look into. An empty one is taken as made for
+// this, and closed to them; what holds other things is not for us to change.
 func (c *Config) makeState() error {
 	if err := os.MkdirAll(c.State, 0o700); err != nil {
 		return fmt.Errorf("state directory: %w", err)
@@ -142,10 +143,17 @@ func (c *Config) makeState() error {
 	if err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 && privateModes {
+	if info.Mode().Perm()&0o077 == 0 || !privateModes {
+		return nil
+	}
+	inside, err := os.ReadDir(c.State)
+	if err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if len(inside) > 0 {
 		return fmt.Errorf("others on this machine can look into the state directory %s; run: chmod 700 %s", c.State, c.State)
 	}
-	return nil
+	return os.Chmod(c.State, 0o700)
 }
 
 // haveStore reports whether the state directory holds a store; commands that
@@ -159,7 +167,7 @@ func (c *Config) haveStore() error {
 }
 
 // parseCountOrAuto reads a whole number above zero, or auto.
-func parseCountOrAuto(s string) (int64, error) {
+func parseCountOrAuto(s string) (int, error) {
 	if s == "auto" {
 		return auto, nil
 	}
@@ -167,5 +175,5 @@ func parseCountOrAuto(s string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%w, nor auto", err)
 	}
-	return int64(n), nil
+	return n, nil
 }

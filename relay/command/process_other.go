@@ -7,6 +7,3 @@ const privateModes = false
 
 // harden has nothing to switch off here.
 func harden() error { return nil }
-
-// maxFiles returns how many files this process may have open.
-func maxFiles() int64 { return 16384 }

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/rs/zerolog"
+
+	"restante/relay/api/wire"
 )
 
 // A Program is what the command line starts; main.go fills it in.
@@ -16,8 +18,9 @@ type Program struct {
 	Version string
 	// Serve runs the relay until ctx ends, then stops it in order.
 	Serve func(ctx context.Context, c Config, log zerolog.Logger) error
-	// Operations lists what is served, by family.
-	Operations func() []Operation
+	// Families are the message APIs that Serve serves, in the order in which
+	// they are listed.
+	Families func(c Config) []wire.Family
 }
 
 // serve runs the relay until it is told to stop.

@@ -63,6 +63,17 @@ func parseSizeOr(words ...string) func(string) (int64, error) {
 	}
 }
 
+// positive refuses zero.
+func positive[T int64 | time.Duration](parse func(string) (T, error)) func(string) (T, error) {
+	return func(s string) (T, error) {
+		v, err := parse(s)
+		if err == nil && v == 0 {
+			err = fmt.Errorf("not above zero")
+		}
+		return v, err
+	}
+}
+
 // parseDuration reads what time.ParseDuration does, and days before it: 30d,
 // 1d12h.
 func parseDuration(s string) (time.Duration, error) {
@@ -75,11 +86,12 @@ func parseDuration(s string) (time.Duration, error) {
 	if err != nil {
 		return 0, bad
 	}
-	var d time.Duration
-	if rest != "" {
-		if d, err = time.ParseDuration(rest); err != nil || d < 0 {
-			return 0, bad
-		}
+	if rest == "" && ok {
+		rest = "0"
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 {
+		return 0, bad
 	}
 	return time.Duration(n)*24*time.Hour + d, nil
 }

@@ -1,0 +1,85 @@
+package command
+
+import (
+	"math"
+
+	"github.com/rs/zerolog"
+
+	"restante/relay"
+	"restante/relay/api/secbot"
+	"restante/relay/api/wire"
+	"restante/storage"
+)
+
+// StorageOptions are what the configuration says about the store.
+func (c Config) StorageOptions() storage.Options {
+	return storage.Options{MaxSize: c.MaxSize, SyncFreelist: c.SyncFreelist}
+}
+
+// RelayOptions are what the configuration says about the relay.
+func (c Config) RelayOptions(log zerolog.Logger) relay.Options {
+	return relay.Options{
+		BoxEntries:    c.BoxEntries,
+		BoxBytes:      c.BoxBytes,
+		Retention:     c.Retention,
+		RoomRetention: c.RoomRetention,
+		Dir:           c.State,
+		NoLimits:      !c.Limits,
+		Free:          c.freeSpace,
+		Reserve:       c.reserve(),
+		Fault:         func(doing string, err error) { log.Error().Err(err).Msg(doing) },
+	}
+}
+
+// freeSpace returns the free bytes of the disk. Where the disk cannot be asked,
+// writing to it will tell.
+func (c Config) freeSpace() int64 {
+	free, _, err := diskSpace(c.State)
+	if err != nil {
+		return math.MaxInt64
+	}
+	return free
+}
+
+// reserve returns how much of the disk is to be kept free.
+func (c Config) reserve() int64 {
+	if c.Reserve != auto {
+		return c.Reserve
+	}
+	_, total, err := diskSpace(c.State)
+	if err != nil {
+		return 0
+	}
+	return min(total/20, 1<<30)
+}
+
+// ServeOptions are what the configuration says about connections.
+func (c Config) ServeOptions() wire.ServeOptions {
+	return wire.ServeOptions{Conns: max(c.MaxConnections, 0), Names: c.Names}
+}
+
+// Service is what the families share while they serve.
+func (c Config) Service(post *relay.Relay, server *wire.Server, log zerolog.Logger) *wire.Service {
+	s := &wire.Service{
+		Relay: post, Server: server, Log: log,
+		Purse:   wire.NewPurse(0),
+		Waiters: wire.NewWaiters(c.MaxWaiters),
+	}
+	if c.Limits {
+		s.Rates = wire.DefaultRates()
+	}
+	return s
+}
+
+// SecBot is what the configuration says about the relay's own API.
+func (c Config) SecBot() secbot.Config {
+	return secbot.Config{
+		MaxCryptoData: int(c.MaxCryptoData),
+		MaxContent:    int(c.MaxContent),
+		MaxBody:       max(c.MaxBody, 0),
+		PageEntries:   c.PageEntries,
+		PageBytes:     int(c.PageBytes),
+		LongPoll:      c.LongpollTimeout,
+		Registration:  c.Registration,
+	}
+}
