@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"net"
 	"net/http"
 	"sync"
@@ -43,6 +44,19 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.door.s.conns.heard(c)
 	}
 	return n, err
+}
+
+// refusedExpectation begins the one ordinary answer net/http gives without asking a handler, and with a Date.
+var refusedExpectation = []byte("HTTP/1.1 417 ")
+
+// Write passes on what net/http writes, but for that answer, which tells no time here. A handler's bytes are never taken for
+// it: it is written while none runs.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.busy.Load() || !bytes.HasPrefix(b, refusedExpectation) {
+		return c.Conn.Write(b)
+	}
+	_, err := c.Conn.Write([]byte("HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+	return len(b), err
 }
 
 // Close frees the slot and the descriptor. It may be called from any goroutine, any number of times.

@@ -237,7 +237,6 @@ func (c *conn) linger() {
 // block waits on the handler's own goroutine.
 func (s *Server) block(w http.ResponseWriter, r *http.Request, wt *Wait) {
 	status, body, ok := s.blocked(r, wt)
-	wt.Done()
 	if !ok {
 		return
 	}
@@ -247,6 +246,7 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request, wt *Wait) {
 }
 
 func (s *Server) blocked(r *http.Request, wt *Wait) (status int, body []byte, ok bool) {
+	defer wt.Done()
 	bell := make(chan struct{}, 1)
 	out := time.NewTimer(time.Until(wt.Until))
 	defer out.Stop()
