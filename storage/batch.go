@@ -13,12 +13,10 @@ type batch struct {
 	tx     *bolt.Tx
 	id     int // of tx, which forgets it when it ends
 	bucket *bolt.Bucket
-	now    int64 // the batch's time, see batchTime
+	over   overlay // what its updates have written so far
+	now    int64   // the batch's time, see batchTime
 	clock  stamps
 	space  space
-	put    int  // bytes put
-	keys   int  // keys put or deleted
-	dirty  bool // something to commit
 
 	done  []*request // in order, those that failed alone included
 	hooks []func()
@@ -39,47 +37,44 @@ func (b *Bolt) newBatch() (*batch, error) {
 
 // open tells whether the batch takes one more.
 func (ba *batch) open() bool {
-	return len(ba.done) < maxBatch && ba.put < batchBytes && ba.keys < MaxTxnKeys
+	return len(ba.done) < maxBatch && ba.over.put < batchBytes && len(ba.over.entries) < MaxTxnKeys
 }
 
 // run runs one update on top of what the batch holds. It returns false when
 // the update does not fit any more, and must be run again in the next batch.
-func (ba *batch) run(r *request) (fits bool, err error) {
+func (ba *batch) run(r *request) (fits bool) {
 	t := &txn{bucket: ba.bucket, batch: ba, now: ba.now}
+	defer t.end()
 	r.call(t)
-	if r.err == nil && ba.put > 0 && ba.put+t.over.put > MaxTxnBytes {
-		t.end()
-		return false, nil
+	put := ba.over.put + t.over.put
+	if r.err == nil && len(ba.done) > 0 && put > MaxTxnBytes {
+		return false
 	}
-	if r.err == nil && ba.space.short(ba.put+t.over.put) && t.grows() {
+	if r.err == nil && ba.space.short(put) && t.grows() {
 		r.err = ErrFull
 	}
 	ba.done = append(ba.done, r)
 	if r.err == nil {
-		err = ba.accept(t)
+		ba.over.merge(&t.over)
+		ba.clock.merge(t.clock)
+		ba.hooks = append(ba.hooks, t.hooks...)
 	}
-	t.end()
-	return true, err
+	return true
 }
 
-// accept makes a successful update part of the batch.
-func (ba *batch) accept(t *txn) error {
-	if err := t.apply(); err != nil {
-		return err
-	}
-	ba.clock.merge(t.clock)
-	ba.put += t.over.put
-	ba.keys += len(t.over.entries)
-	ba.dirty = ba.dirty || !t.over.empty() || t.clock.max > 0
-	ba.hooks = append(ba.hooks, t.hooks...)
-	return nil
-}
+// dirty tells whether there is something to commit.
+func (ba *batch) dirty() bool { return !ba.over.empty() || ba.clock.max > 0 }
 
 // commit writes and syncs, or, where nothing was written, just lets go. After
-// an error the transaction is rolled back.
+// an error the transaction is to be rolled back.
 func (ba *batch) commit() error {
-	if !ba.dirty {
+	if !ba.dirty() {
 		return ba.tx.Rollback()
+	}
+	for _, e := range ba.over.entries {
+		if err := ba.apply(e); err != nil {
+			return fmt.Errorf("apply a batch: %w", err)
+		}
 	}
 	// The last stamp is the bucket's sequence, which lies in the root page
 	// that every commit writes anyway.
@@ -89,4 +84,11 @@ func (ba *batch) commit() error {
 		}
 	}
 	return ba.b.commit(ba.tx)
+}
+
+func (ba *batch) apply(e *entry) error {
+	if e.value == nil {
+		return ba.bucket.Delete(e.key)
+	}
+	return ba.bucket.Put(e.key, e.value)
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // An overlay holds what one closure has written, in key order, until the
-// closure is known to have succeeded. It is a sorted slice of pointers: the
+// closure is known to have succeeded; or what a batch has, until it is
+// complete. It is a sorted slice of pointers: the
 // usual closure writes a handful of keys, and a long one writes them in order,
 // which appends. At worst (MaxTxnKeys keys at random) an insertion moves
 // 160 KB.
@@ -26,12 +27,16 @@ type entry struct {
 
 func (o *overlay) empty() bool { return len(o.entries) == 0 }
 
-// at returns the entry at index i, or nil where there is none.
-func (o *overlay) at(i int) *entry {
-	if i < 0 || i >= len(o.entries) {
-		return nil
+// get returns what was written to key, if anything was.
+func (o *overlay) get(key []byte) (value []byte, written bool) {
+	if o.empty() {
+		return nil, false
 	}
-	return o.entries[i]
+	i, found := o.search(key)
+	if !found {
+		return nil, false
+	}
+	return o.entries[i].value, true
 }
 
 // search returns the index of the first entry at or after key, and whether it
@@ -55,4 +60,20 @@ func (o *overlay) set(key, value []byte) {
 	}
 	o.entries = slices.Insert(o.entries, i, &entry{key: bytes.Clone(key), value: value})
 	o.grown++
+}
+
+// merge takes over everything that was written later.
+func (o *overlay) merge(later *overlay) {
+	o.put += later.put
+	if o.empty() {
+		o.entries = later.entries
+		return
+	}
+	for _, e := range later.entries {
+		if i, found := o.search(e.key); found {
+			o.entries[i] = e
+		} else {
+			o.entries = slices.Insert(o.entries, i, e)
+		}
+	}
 }

@@ -6,96 +6,19 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A scan merges two ordered sides, the pages of the file and the overlay of
-// the closure. Where both hold a key the overlay wins.
-type scan struct {
-	r    Range
-	base *baseCursor
-	over *overlay
+// A scan merges three ordered sources: the pages of the file, above them what
+// the batch has written so far, and above that what the closure has. Where
+// several hold a key the highest wins.
+//
+// bbolt's own transaction stays untouched until the batch is complete, because
+// its cursors do not stand changes: going backwards over a page that was
+// emptied since the last commit they stop too early or loop for ever.
 
-	i     int    // the overlay's entry that comes next
-	grown int    // over.grown when i was computed
-	last  []byte // the last key passed, on either side
-}
-
-func newScan(bucket *bolt.Bucket, over *overlay, r Range) *scan {
-	s := &scan{r: r, base: newBaseCursor(bucket, r), over: over}
-	s.place()
-	return s
-}
-
-// place finds the overlay's next entry anew: at the start, and after the loop
-// that is being fed has inserted something.
-func (s *scan) place() {
-	s.grown = s.over.grown
-	from, to := s.r.From, s.r.To
-	if s.r.Reverse {
-		if s.last != nil {
-			to = s.last
-		}
-		s.i = len(s.over.entries) - 1
-		if to != nil {
-			i, _ := s.over.search(to)
-			s.i = i - 1
-		}
-		return
-	}
-	if s.last == nil {
-		s.i, _ = s.over.search(from)
-		return
-	}
-	i, found := s.over.search(s.last)
-	if found {
-		i++
-	}
-	s.i = i
-}
-
-// peek returns the overlay's next entry inside the range, or nil.
-func (s *scan) peek() *entry {
-	if s.grown != s.over.grown {
-		s.place()
-	}
-	e := s.over.at(s.i)
-	if e == nil || !s.r.holds(e.key) {
-		return nil
-	}
-	return e
-}
-
-// next returns the next pair, or a nil key at the end.
-func (s *scan) next() (key, value []byte) {
-	for {
-		k, v := s.base.key, s.base.value
-		e := s.peek()
-		if e == nil || k != nil && s.before(k, e.key) {
-			if k != nil {
-				s.last = k
-				s.base.advance()
-			}
-			return k, v
-		}
-		if k != nil && bytes.Equal(k, e.key) {
-			s.base.advance()
-		}
-		s.last = e.key
-		s.i += s.step()
-		if e.value != nil {
-			return e.key, e.value
-		}
-	}
-}
-
-func (s *scan) step() int {
-	if s.r.Reverse {
-		return -1
-	}
-	return 1
-}
-
-// before tells whether a comes before b in the direction of the scan.
-func (s *scan) before(a, b []byte) bool {
-	return bytes.Compare(a, b)*s.step() < 0
+// A source is a cursor over part of a range. It stands on a pair: a nil key is
+// the end, a nil value says that the key is deleted.
+type source interface {
+	peek() (key, value []byte)
+	advance()
 }
 
 // holds tells whether the range contains the key.
@@ -103,63 +26,137 @@ func (r Range) holds(key []byte) bool {
 	return bytes.Compare(key, r.From) >= 0 && (r.To == nil || bytes.Compare(key, r.To) < 0)
 }
 
-// A baseCursor walks a range of the file, one pair ahead: key and value are
-// the pair that comes next, key is nil at the end.
-type baseCursor struct {
+// pages are the pairs of the file.
+type pages struct {
 	c          *bolt.Cursor
 	r          Range
 	key, value []byte
-	first      []byte // the bucket's first key, once Prev has needed it
 }
 
-func newBaseCursor(bucket *bolt.Bucket, r Range) *baseCursor {
-	b := &baseCursor{c: bucket.Cursor(), r: r}
+func newPages(bucket *bolt.Bucket, r Range) *pages {
+	p := &pages{c: bucket.Cursor(), r: r}
 	switch {
-	case !r.Reverse && r.From == nil:
-		b.take(b.c.First())
 	case !r.Reverse:
-		b.take(b.c.Seek(r.From))
+		p.take(p.c.Seek(r.From))
 	case r.To == nil:
-		b.take(b.c.Last())
+		p.take(p.c.Last())
 	default:
-		if k, _ := b.c.Seek(r.To); k == nil {
-			b.take(b.c.Last())
+		if k, _ := p.c.Seek(r.To); k == nil {
+			p.take(p.c.Last())
 		} else {
-			b.take(b.prev(k))
+			p.take(p.c.Prev())
 		}
 	}
-	return b
+	return p
 }
 
-func (b *baseCursor) take(k, v []byte) {
-	if k != nil && !b.r.holds(k) {
+func (p *pages) take(k, v []byte) {
+	if k != nil && !p.r.holds(k) {
 		k, v = nil, nil
 	}
-	b.key, b.value = k, v
+	p.key, p.value = k, v
 }
 
-func (b *baseCursor) advance() {
-	if b.r.Reverse {
-		b.take(b.prev(b.key))
+func (p *pages) peek() (key, value []byte) { return p.key, p.value }
+
+func (p *pages) advance() {
+	if p.r.Reverse {
+		p.take(p.c.Prev())
 	} else {
-		b.take(b.c.Next())
+		p.take(p.c.Next())
 	}
 }
 
-// prev is the pair before key, where the cursor stands. bbolt's Prev returns
-// nil at the beginning, but also when it comes to a page that earlier closures
-// of the same batch have emptied (its Next steps over those). So a nil is
-// believed only at the first key of all.
-func (b *baseCursor) prev(key []byte) (k, v []byte) {
-	k, v = b.c.Prev()
-	if k != nil {
-		return k, v
+// written are the pairs of an overlay.
+type written struct {
+	o     *overlay
+	r     Range
+	i     int // index of the current entry
+	grown int // o.grown when i was right
+}
+
+func newWritten(o *overlay, r Range) *written {
+	w := &written{o: o, r: r, grown: o.grown}
+	switch {
+	case !r.Reverse:
+		w.i, _ = o.search(r.From)
+	case r.To == nil:
+		w.i = len(o.entries) - 1
+	default:
+		i, _ := o.search(r.To)
+		w.i = i - 1
 	}
-	if b.first == nil {
-		b.first, _ = b.c.Bucket().Cursor().First()
+	return w
+}
+
+func (w *written) peek() (key, value []byte) {
+	if w.i < 0 || w.i >= len(w.o.entries) || !w.r.holds(w.o.entries[w.i].key) {
+		return nil, nil
 	}
-	for k == nil && bytes.Compare(b.first, key) < 0 {
-		k, v = b.c.Prev()
+	return w.o.entries[w.i].key, w.o.entries[w.i].value
+}
+
+func (w *written) advance() {
+	if w.r.Reverse {
+		w.i--
+	} else {
+		w.i++
 	}
-	return k, v
+}
+
+// follow finds the place behind the pair last yielded again, where the loop
+// that the scan feeds has inserted something.
+func (w *written) follow(last []byte) {
+	if w.grown == w.o.grown {
+		return
+	}
+	w.grown = w.o.grown
+	i, found := w.o.search(last)
+	switch {
+	case w.r.Reverse:
+		w.i = i - 1
+	case found:
+		w.i = i + 1
+	default:
+		w.i = i
+	}
+}
+
+// merged is one source above another.
+type merged struct {
+	low, high source
+	reverse   bool
+}
+
+// side compares where the two stand: below 0 the low one comes first, above 0
+// the high one, and at 0 the high one hides the low one.
+func (m *merged) side() int {
+	low, _ := m.low.peek()
+	high, _ := m.high.peek()
+	switch {
+	case high == nil:
+		return -1
+	case low == nil:
+		return 1
+	case m.reverse:
+		return bytes.Compare(high, low)
+	}
+	return bytes.Compare(low, high)
+}
+
+func (m *merged) peek() (key, value []byte) {
+	if m.side() < 0 {
+		return m.low.peek()
+	}
+	return m.high.peek()
+}
+
+func (m *merged) advance() {
+	side := m.side()
+	if side <= 0 {
+		m.low.advance()
+	}
+	if side >= 0 {
+		m.high.advance()
+	}
 }

@@ -37,7 +37,7 @@ func (b *Bolt) count(ba *batch) {
 	c := &b.counters
 	c.batches.Add(1)
 	c.updates.Add(int64(len(ba.done)))
-	if ba.dirty {
+	if ba.dirty() {
 		c.lastCommit.Store(b.opts.Clock().UnixMilli())
 	}
 	c.lastStamp.Store(max(c.lastStamp.Load(), ba.clock.max))

@@ -12,13 +12,13 @@ var errEmptyKey = errors.New("storage: empty key")
 // maxSeqBytes bounds the name of a sequence, see [Txn.Stamp].
 const maxSeqBytes = 64
 
-// A txn is the transaction of one closure: the pages of the file as the batch
-// has them so far, and above them an overlay of its own writes.
+// A txn is the transaction of one closure: the pages of the file, above them
+// what the batch has written so far, and above that its own writes.
 type txn struct {
 	bucket *bolt.Bucket
 	batch  *batch // nil in a View
 	now    int64
-	over   overlay
+	over   overlay // unused in a View
 	clock  stamps
 	hooks  []func()
 	err    error // the first failure; it sticks
@@ -39,9 +39,17 @@ func (t *txn) Get(key []byte) []byte {
 	if t.err != nil || len(key) == 0 {
 		return nil
 	}
-	if !t.over.empty() {
-		if i, found := t.over.search(key); found {
-			return t.over.at(i).value
+	if value, written := t.over.get(key); written {
+		return value
+	}
+	return t.under(key)
+}
+
+// under is the value that the closure began with.
+func (t *txn) under(key []byte) []byte {
+	if t.batch != nil {
+		if value, written := t.batch.over.get(key); written {
+			return value
 		}
 	}
 	return t.bucket.Get(key)
@@ -86,22 +94,43 @@ func (t *txn) mayWrite(key []byte) bool {
 }
 
 func (t *txn) Scan(r Range) iter.Seq2[[]byte, []byte] {
-	limit := r.Limit
-	if limit <= 0 || limit > MaxScanKeys {
-		limit = MaxScanKeys
+	if r.Limit <= 0 || r.Limit > MaxScanKeys {
+		r.Limit = MaxScanKeys
 	}
 	return func(yield func(k, v []byte) bool) {
 		if t.err != nil {
 			return
 		}
-		s := newScan(t.bucket, &t.over, r)
-		for n := 0; n < limit && t.err == nil; n++ {
-			k, v := s.next()
-			if k == nil || !yield(k, v) {
+		own := newWritten(&t.over, r)
+		s := t.source(own, r)
+		for n := 0; n < r.Limit && t.err == nil; {
+			k, v := s.peek()
+			if k == nil {
 				return
 			}
+			s.advance()
+			if v == nil {
+				continue
+			}
+			if !yield(k, v) {
+				return
+			}
+			own.follow(k)
+			n++
 		}
 	}
+}
+
+// source is everything that the transaction sees of a range.
+func (t *txn) source(own *written, r Range) source {
+	if t.batch == nil {
+		return newPages(t.bucket, r)
+	}
+	var s source = newPages(t.bucket, r)
+	if !t.batch.over.empty() {
+		s = &merged{low: s, high: newWritten(&t.batch.over, r), reverse: r.Reverse}
+	}
+	return &merged{low: s, high: own, reverse: r.Reverse}
 }
 
 func (t *txn) Now() int64 { return t.now }
@@ -135,26 +164,9 @@ func (t *txn) grows() bool {
 		if e.value != nil {
 			sum += len(e.key) + len(e.value)
 		}
-		if old := t.bucket.Get(e.key); old != nil {
+		if old := t.under(e.key); old != nil {
 			sum -= len(e.key) + len(old)
 		}
 	}
 	return sum > 0
-}
-
-// apply moves the overlay into the batch's pages. The limits were checked when
-// the overlay was written, so an error here is bbolt's own trouble.
-func (t *txn) apply() error {
-	for _, e := range t.over.entries {
-		var err error
-		if e.value == nil {
-			err = t.bucket.Delete(e.key)
-		} else {
-			err = t.bucket.Put(e.key, e.value)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -168,11 +168,8 @@ func (b *Bolt) runBatch(first *request) {
 		first.answer(b.breakDown(err))
 		return
 	}
-	err = ba.gather(first)
-	if err == nil {
-		err = ba.commit()
-	}
-	if err != nil {
+	ba.gather(first)
+	if err = ba.commit(); err != nil {
 		err = b.commitFailed(ba, err)
 	} else {
 		b.count(ba)
@@ -186,21 +183,16 @@ func (b *Bolt) runBatch(first *request) {
 }
 
 // gather fills the batch, beginning with first.
-func (ba *batch) gather(first *request) error {
+func (ba *batch) gather(first *request) {
 	for r := first; r != nil; r = ba.b.poll() {
-		fits, err := ba.run(r)
-		if err != nil {
-			return err
-		}
-		if !fits {
+		if !ba.run(r) {
 			ba.b.carry = r
-			return nil
+			return
 		}
 		if !ba.open() {
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // commitFailed says what a failed commit means. A full file or disk is

@@ -1,0 +1,25 @@
+package storage
+
+import "context"
+
+// Together runs updates as one batch, in order: they are put into the queue
+// while an update in front of them holds the writer.
+func (b *Bolt) Together(fns ...func(Txn) error) []error {
+	running, release := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = b.Update(context.Background(), func(Txn) error { close(running); <-release; return nil })
+	}()
+	<-running
+	requests := make([]*request, len(fns))
+	for i, fn := range fns {
+		requests[i] = &request{fn: fn, done: make(chan struct{})}
+		b.queue <- requests[i]
+	}
+	close(release)
+	errs := make([]error, len(fns))
+	for i, r := range requests {
+		<-r.done
+		errs[i] = r.err
+	}
+	return errs
+}
