@@ -152,8 +152,8 @@ func (s *Socket) rescue() {
 	if recover() == nil {
 		return
 	}
-	s.Close(int(websocket.StatusInternalError), "internal error")
 	s.group.fault("serving a socket", fmt.Errorf("panic\n%s", debug.Stack()))
+	s.Close(int(websocket.StatusInternalError), "internal error")
 }
 
 // rung notes that something has moved and has a pass run. The hub calls it,
