@@ -58,6 +58,9 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 // Time returns t as a time.Time in UTC.
 func (t Time) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 
+// duration reads t as a span of time instead of a point in it.
+func (t Time) duration() time.Duration { return time.Duration(t) * time.Millisecond }
+
 // maxTime is the greatest Time that a key can hold.
 const maxTime Time = 1<<48 - 1
 

@@ -52,8 +52,8 @@ func NewRecords[T any](name string, indexes ...Index[T]) *Records[T] {
 		if n == "" || len(n) > 64 || bytes.IndexByte([]byte(n), 0) >= 0 {
 			panic("relay: no name for records or an index: " + n)
 		}
-		for _, other := range names[1:i] {
-			if i > 0 && other == n {
+		for _, other := range names[1:max(i, 1)] {
+			if other == n {
 				panic("relay: two indexes named " + n)
 			}
 		}

@@ -95,6 +95,7 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 	r.handleTimer(verbDropBox, dropBox)
 	r.handleTimer(verbDropUnused, dropUnused)
 	r.handleTimer(verbDropAccount, dropAccount)
+	r.handleTimer(verbDropInvite, dropInvite)
 	r.roomVerbs()
 	r.markVerbs()
 	r.blobVerbs()

@@ -1,0 +1,75 @@
+package secbot
+
+import (
+	"restante/relay"
+	"restante/relay/api/wire"
+)
+
+// An extra is what an entry of this API has beside its sealed content.
+type extra struct {
+	Protocol  string `json:"protocol,omitempty"`
+	Algorithm string `json:"algorithm,omitempty"`
+	GroupID   string `json:"groupId,omitempty"`
+}
+
+func (x extra) bytes() []byte { return wire.MustEncode(x) }
+
+func extraOf(e relay.Entry) (x extra, err error) {
+	if len(e.Extra) > 0 && (e.Kind == kindRequest || e.Kind == kindInvite) {
+		err = wire.Decode(e.Extra, &x)
+	}
+	return x, err
+}
+
+type requestOut struct {
+	Object     string `json:"object"`
+	FromUserID string `json:"fromUserId"`
+	ToUserID   string `json:"toUserId"`
+	Protocol   string `json:"protocol"`
+	CryptoData string `json:"cryptoData"`
+	Timestamp  int64  `json:"timestamp"`
+}
+
+func newRequest(e relay.Entry, to string, x extra) requestOut {
+	return requestOut{"FriendRequest", e.From.String(), to, x.Protocol, readable(e.Body), int64(e.ID.Time)}
+}
+
+type responseOut struct {
+	Object     string `json:"object"`
+	FromUserID string `json:"fromUserId"`
+	ToUserID   string `json:"toUserId"`
+	CryptoData string `json:"cryptoData"`
+	Timestamp  int64  `json:"timestamp"`
+}
+
+func newResponse(e relay.Entry, to string) responseOut {
+	return responseOut{"FriendResponse", e.From.String(), to, readable(e.Body), int64(e.ID.Time)}
+}
+
+type inviteOut struct {
+	Object     string `json:"object"`
+	FromUserID string `json:"fromUserId"`
+	ToUserID   string `json:"toUserId"`
+	GroupID    string `json:"groupId"`
+	Algorithm  string `json:"algorithm"`
+	CryptoData string `json:"cryptoData"`
+	Timestamp  int64  `json:"timestamp"`
+}
+
+func newInvite(e relay.Entry, to string, x extra) inviteOut {
+	return inviteOut{"GroupInvite", e.From.String(), to, x.GroupID, x.Algorithm, readable(e.Body), int64(e.ID.Time)}
+}
+
+type messageOut struct {
+	Object     string `json:"object"`
+	FromUserID string `json:"fromUserId"`
+	ToID       string `json:"toId"`
+	EncContent string `json:"encContent"`
+	Timestamp  int64  `json:"timestamp"`
+}
+
+// newMessage renders an entry for whoever reads it under the id to: an open
+// group's entries do not hold its id, so it is answered from the request.
+func newMessage(e relay.Entry, to string) messageOut {
+	return messageOut{"SendMessage", e.From.String(), to, readable(e.Body), int64(e.ID.Time)}
+}

@@ -1,0 +1,146 @@
+package secbot
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"restante/relay"
+	"restante/relay/api/wire"
+)
+
+type longPollIn struct {
+	userIn
+	GroupIDs []string `json:"groupIds"`
+	Since    int64    `json:"lastMessageTimestamp"`
+}
+
+func (in *longPollIn) Check() error {
+	if err := in.check("PollGroups"); err != nil {
+		return err
+	}
+	if len(in.GroupIDs) > maxGroups {
+		return wire.BadField("groupIds")
+	}
+	return cursor("lastMessageTimestamp", in.Since)
+}
+
+// longPoll answers with the id of the first group, in the order of the request,
+// that holds something newer than the cursor, and waits until one does. The
+// caller's own id among them stands for its mailbox.
+func (a api) longPoll(c *wire.Call, r *relay.Relay, in longPollIn) (any, error) {
+	p := &poller{r: r, who: c.Who, since: relay.Time(in.Since), ids: make([]relay.ID, len(in.GroupIDs))}
+	for i, g := range in.GroupIDs {
+		p.ids[i] = target(g)
+	}
+	boxes, id, err := p.look(c.Context())
+	if err != nil || id != "" {
+		return id, err
+	}
+	p.watch = r.Hub().Watch(boxes...)
+	if _, id, err = p.look(c.Context()); err != nil || id != "" {
+		p.watch.Close()
+		return id, err
+	}
+	if p.leave, err = c.Service.Waiters.Join(c.Who.Account, len(boxes), p.evict); err != nil {
+		p.watch.Close()
+		return nil, err
+	}
+	return &wire.Wait{Until: time.Now().Add(a.patience(c)), Arm: p.arm, Check: p.check, Done: p.done}, nil
+}
+
+// patience is how long to wait: as configured, or less if the client prefers
+// (RFC 7240, wait=N in seconds).
+func (a api) patience(c *wire.Call) time.Duration {
+	for part := range strings.FieldsFuncSeq(c.Header("Prefer"), func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
+		if n, ok := strings.CutPrefix(strings.ToLower(part), "wait="); ok {
+			if s, err := strconv.Atoi(n); err == nil && s >= 0 && s < int(a.cfg.LongPoll/time.Second) {
+				return time.Duration(s) * time.Second
+			}
+		}
+	}
+	return a.cfg.LongPoll
+}
+
+// A poller is one long-poll while it waits.
+type poller struct {
+	r       *relay.Relay
+	who     relay.Caller
+	ids     []relay.ID
+	since   relay.Time
+	watch   *relay.Watch
+	leave   func()
+	evicted atomic.Bool // a newer waiter of the account took its place
+	ring    atomic.Pointer[func()]
+}
+
+// look returns the boxes to watch, and the id of the first that is ready.
+func (p *poller) look(ctx context.Context) (boxes []relay.BoxID, ready string, err error) {
+	err = p.r.View(ctx, func(tx *relay.Tx) error {
+		from, err := p.readings(tx)
+		if err != nil {
+			return err
+		}
+		boxes, ready = boxes[:0], ""
+		for _, f := range from {
+			boxes = append(boxes, f.Box)
+		}
+		if i := tx.HasSince(relay.Messages, from); i >= 0 {
+			ready = p.ids[i].String()
+		}
+		return nil
+	})
+	return boxes, ready, err
+}
+
+// readings finds what the ids stand for.
+func (p *poller) readings(tx *relay.Tx) ([]relay.Reading, error) {
+	from := make([]relay.Reading, len(p.ids))
+	for i, id := range p.ids {
+		if id == p.who.Account {
+			from[i] = tx.Mailbox(p.who.Box, p.since)
+			continue
+		}
+		acc, err := tx.Reach(p.who.Account, id)
+		if err != nil {
+			return nil, err
+		}
+		from[i] = tx.Reading(acc, p.since)
+	}
+	return from, nil
+}
+
+// arm connects the bell and the eviction to the parked connection.
+func (p *poller) arm(ring func()) {
+	p.ring.Store(&ring)
+	p.watch.Arm(ring)
+	if p.evicted.Load() {
+		ring()
+	}
+}
+
+// evict ends the wait with its empty answer.
+func (p *poller) evict() {
+	p.evicted.Store(true)
+	if ring := p.ring.Load(); ring != nil {
+		(*ring)()
+	}
+}
+
+// check looks again after a ring. A group that is gone meanwhile is a 404 as it
+// would have been at the start.
+func (p *poller) check() ([]byte, bool, error) {
+	if p.evicted.Load() {
+		return nil, true, nil
+	}
+	p.watch.Moved() // before looking: what moves from here on rings again
+	_, id, err := p.look(context.Background())
+	return []byte(id), id != "", err
+}
+
+func (p *poller) done() {
+	p.watch.Close()
+	p.leave()
+}

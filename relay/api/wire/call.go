@@ -1,0 +1,57 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/julienschmidt/httprouter"
+
+	"restante/relay"
+)
+
+// A Call is one request on its way through an operation.
+type Call struct {
+	Op      string       // the row's name
+	Who     relay.Caller // set where the row needs a user
+	Service *Service
+
+	ctx     context.Context
+	claim   *relay.Claim  // who the request says it is; nil: Who is settled
+	request *http.Request // nil on a socket
+	header  http.Header   // of the answer; nil on a socket
+	params  httprouter.Params
+}
+
+// NewCall makes a call for a frame of a socket whose caller is known.
+func NewCall(ctx context.Context, s *Service, op string, who relay.Caller) *Call {
+	return &Call{Op: op, Who: who, Service: s, ctx: ctx}
+}
+
+// Context ends when the caller is gone.
+func (c *Call) Context() context.Context { return c.ctx }
+
+// Param returns a parameter of the path, "" when the row has none of that name.
+func (c *Call) Param(name string) string { return c.params.ByName(name) }
+
+// Header returns a header of the request, "" on a socket.
+func (c *Call) Header(name string) string {
+	if c.request == nil {
+		return ""
+	}
+	return c.request.Header.Get(name)
+}
+
+// Query returns a parameter of the URL.
+func (c *Call) Query(name string) string {
+	if c.request == nil {
+		return ""
+	}
+	return c.request.URL.Query().Get(name)
+}
+
+// SetHeader sets a header of the answer.
+func (c *Call) SetHeader(name, value string) {
+	if c.header != nil {
+		c.header.Set(name, value)
+	}
+}

@@ -1,0 +1,206 @@
+package wire
+
+import (
+	"context"
+
+	"restante/relay"
+)
+
+// A Need says who may call an operation.
+type Need uint8
+
+const (
+	Anyone Need = iota // no token is asked for
+	User               // an account of this family, by its token
+)
+
+func (n Need) String() string {
+	if n == User {
+		return "user"
+	}
+	return "anyone"
+}
+
+// An Op is one row of a family's table: the same row serves requests, is
+// printed by `restante api`, and has to be reached by a transcript.
+type Op struct {
+	Name  string // "POST /register"; in a socket family the message's name
+	Need  Need
+	About string // one line: what it does
+	h     Handler
+	quiet bool // see NamesNobody
+}
+
+// Row makes a row. HTTP families name it by method and path as the protocol's
+// document has it, with one parameter name per segment (":id").
+func Row(name string, need Need, h Handler, about string) Op {
+	return Op{Name: name, Need: need, About: about, h: h}
+}
+
+// NamesNobody marks an operation that names nothing but its caller. It works
+// on when the caller has used up its hour's misses.
+func (o Op) NamesNobody() Op {
+	o.quiet = true
+	return o
+}
+
+// None is the type of an operation's input when it has none (a body is ignored),
+// and of its answer when that is empty.
+type None struct{}
+
+// A Handler is what a row does. It is made by Read, Write or Free.
+type Handler struct {
+	kind   kind
+	decode func(c *Call, body []byte) (any, error)
+	tx     func(c *Call, tx *relay.Tx, in any) (any, error)
+	free   func(c *Call, r *relay.Relay, in any) (any, error)
+}
+
+type kind uint8
+
+const (
+	reads kind = iota
+	writes
+	frees
+)
+
+// Read makes a handler that looks: it runs in a View, together with the check
+// of its caller.
+func Read[In, Out any](fn func(c *Call, tx *relay.Tx, in In) (Out, error)) Handler {
+	return Handler{kind: reads, decode: decodeAs[In], tx: withTx(fn)}
+}
+
+// Write makes a handler that changes something: it runs in an Update, and its
+// answer goes out after the commit. It may run more than once.
+func Write[In, Out any](fn func(c *Call, tx *relay.Tx, in In) (Out, error)) Handler {
+	return Handler{kind: writes, decode: decodeAs[In], tx: withTx(fn)}
+}
+
+// Free makes a handler that opens its own transactions, for what waits or takes
+// long. It ends in its commit and relies on nothing that it saw before.
+func Free[In, Out any](fn func(c *Call, r *relay.Relay, in In) (Out, error)) Handler {
+	return Handler{kind: frees, decode: decodeAs[In], free: func(c *Call, r *relay.Relay, in any) (any, error) {
+		return fn(c, r, in.(In))
+	}}
+}
+
+func withTx[In, Out any](fn func(*Call, *relay.Tx, In) (Out, error)) func(*Call, *relay.Tx, any) (any, error) {
+	return func(c *Call, tx *relay.Tx, in any) (any, error) { return fn(c, tx, in.(In)) }
+}
+
+// A Dialect is the answers that differ between families.
+type Dialect struct {
+	// Claim reads who the request says it is: from its header, or from what was
+	// decoded, as the family has it. Its error is the answer.
+	Claim func(c *Call, in any) (relay.Claim, error)
+	// ClaimFirst has the caller checked before the body is decoded; in is nil
+	// then.
+	ClaimFirst bool
+	// OK renders what a handler returned, Fail an error. Nil OK is status 200
+	// with the value as JSON.
+	OK   func(c *Call, out any) Reply
+	Fail func(c *Call, err *relay.Error) Reply
+}
+
+// A Family is one message API.
+type Family struct {
+	Name    string // "secbot"
+	About   string // one line
+	Ops     []Op   // in the order of its protocol's document
+	Dialect Dialect
+	MaxBody int64 // bytes of one request's body; beyond: TooLarge
+}
+
+// A Reply is an answer before it is written: no body for nil, plain text for a
+// string, JSON for anything else.
+type Reply struct {
+	Status int
+	Body   any
+}
+
+// Do runs one operation that came by another way than HTTP: the caller is in
+// c.Who already, body is its JSON. It is what a socket does with a frame.
+func (s *Service) Do(c *Call, op *Op, body []byte) (any, error) {
+	in, err := op.h.decode(c, body)
+	if err != nil {
+		return nil, err
+	}
+	return s.run(c, op, in)
+}
+
+// run runs the handler with its caller checked, in the transaction its kind
+// asks for.
+func (s *Service) run(c *Call, op *Op, in any) (out any, err error) {
+	switch op.h.kind {
+	case reads:
+		err = s.Relay.View(c.ctx, func(tx *relay.Tx) (err error) {
+			if out, err = nil, s.enter(c, op, tx); err == nil {
+				out, err = op.h.tx(c, tx, in)
+			}
+			return err
+		})
+	case writes:
+		out, err = s.write(c, op, in)
+	case frees:
+		if err = s.Relay.View(c.ctx, func(tx *relay.Tx) error { return s.enter(c, op, tx) }); err == nil {
+			out, err = op.h.free(c, s.Relay, in)
+		}
+	}
+	if err != nil {
+		return nil, s.missed(c, err)
+	}
+	return out, nil
+}
+
+// write looks first, which refuses cheaply, and decides again in the
+// transaction that acts.
+func (s *Service) write(c *Call, op *Op, in any) (out any, err error) {
+	if err := s.Relay.View(c.ctx, func(tx *relay.Tx) error { return s.enter(c, op, tx) }); err != nil {
+		return nil, err
+	}
+	release, ok := s.turns.Turn(string(c.Who.Account[:]))
+	if !ok {
+		return nil, relay.Later(retrySoon, "too many writes at once")
+	}
+	defer release()
+	err = s.Relay.Update(c.ctx, func(tx *relay.Tx) (err error) {
+		if out, err = nil, s.identify(c, op, tx); err == nil {
+			out, err = op.h.tx(c, tx, in)
+		}
+		return err
+	})
+	return out, err
+}
+
+// enter lets a caller in: it is who it says, within its rates, and counted as
+// having called.
+func (s *Service) enter(c *Call, op *Op, tx *relay.Tx) error {
+	if err := s.identify(c, op, tx); err != nil {
+		return err
+	}
+	if op.Need == Anyone {
+		return nil
+	}
+	if c.request != nil {
+		MarkKnown(c.request)
+	}
+	return s.limits.admit(c, op)
+}
+
+// identify finds the caller of a request that claims to be somebody.
+func (s *Service) identify(c *Call, op *Op, tx *relay.Tx) (err error) {
+	if op.Need == Anyone || c.claim == nil {
+		return nil
+	}
+	c.Who, err = tx.Authenticate(*c.claim)
+	return err
+}
+
+// firstCall notes that an account is in use, once; the calls after it write
+// nothing.
+func (s *Service) firstCall(ctx context.Context, who relay.Caller) error {
+	if !who.Unused {
+		return nil
+	}
+	return s.Relay.Update(ctx, func(tx *relay.Tx) error { return tx.FirstUse(who.Account) })
+}

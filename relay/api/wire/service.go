@@ -1,0 +1,272 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"restante/relay"
+)
+
+// A Service is what the families share while they serve: one relay, one purse,
+// one set of limits.
+type Service struct {
+	Relay   *relay.Relay
+	Rates   *Rates         // nil: no limits
+	Purse   *Purse         // nil: bottomless
+	Waiters *Waiters       // nil: 10,000
+	Log     zerolog.Logger // gets operations and their outcome; never who, whence or what
+	Server  *Server        // parks waiters; nil: they block
+	// Reached is told the name of every row that is called, for tests.
+	Reached func(op string)
+
+	limits *Rates
+	turns  *Turns
+}
+
+// prepare fills in what was left out. Families are mounted before anything is
+// served.
+func (s *Service) prepare() {
+	if s.limits != nil {
+		return
+	}
+	if s.limits = s.Rates; s.limits == nil {
+		s.limits = &Rates{}
+	} else {
+		s.turns = NewTurns(0, 0)
+	}
+	if s.Waiters == nil {
+		s.Waiters = NewWaiters(0)
+	}
+}
+
+// Newcomer counts the registration of a stranger; TooMany when there were too
+// many of late.
+func (s *Service) Newcomer() error { return s.limits.newcomer() }
+
+// Handler serves a family's HTTP operations.
+func (f Family) Handler(s *Service) http.Handler {
+	s.prepare()
+	rt := newRouter(f.Ops)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := &handling{s: s, f: &f, w: w, r: r}
+		defer h.recover()
+		h.serve(rt)
+	})
+}
+
+// A handling is one HTTP request on its way.
+type handling struct {
+	s     *Service
+	f     *Family
+	w     http.ResponseWriter
+	r     *http.Request
+	c     *Call
+	began time.Time
+	taken int64 // from the purse
+	sent  bool
+}
+
+// serve routes the request, runs its row and writes the answer.
+func (h *handling) serve(rt *router) {
+	h.began = time.Now()
+	h.c = &Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
+	op, params := rt.find(h.r.Method, h.r.URL.Path)
+	if op == nil {
+		h.lost(rt.allowed(h.r.URL.Path))
+		return
+	}
+	h.c.Op, h.c.params = op.Name, params
+	if h.s.Reached != nil {
+		h.s.Reached(op.Name)
+	}
+	defer h.giveBack()
+	out, err := h.call(op)
+	if wait, ok := out.(*Wait); ok && err == nil {
+		h.sent = true
+		h.s.Server.Park(h.w, h.r, h.dress(wait))
+		return
+	}
+	h.answer(out, err)
+}
+
+// call takes a request from its bytes to what its handler returned.
+func (h *handling) call(op *Op) (any, error) {
+	if err := h.s.limits.arrive(h.r); err != nil {
+		return nil, err
+	}
+	if h.f.Dialect.ClaimFirst {
+		if err := h.claim(op, nil); err != nil {
+			return nil, err
+		}
+	}
+	body, err := h.body()
+	if err != nil {
+		return nil, err
+	}
+	in, err := op.h.decode(h.c, body)
+	if err != nil {
+		return nil, err
+	}
+	if !h.f.Dialect.ClaimFirst {
+		if err := h.claim(op, in); err != nil {
+			return nil, err
+		}
+	}
+	out, err := h.s.run(h.c, op, in)
+	if h.c.Who.Unused {
+		err = errors.Join(err, h.s.firstCall(h.c.ctx, h.c.Who))
+	}
+	return out, err
+}
+
+// claim reads who the request says it is.
+func (h *handling) claim(op *Op, in any) error {
+	if op.Need == Anyone {
+		return nil
+	}
+	claim, err := h.f.Dialect.Claim(h.c, in)
+	claim.Family = h.f.Name
+	h.c.claim = &claim
+	return err
+}
+
+// body reads the request's body whole, paid for from the purse.
+func (h *handling) body() ([]byte, error) {
+	tooLarge := relay.Errorf(relay.TooLarge, relay.SubjectNone, "body too large")
+	size := h.r.ContentLength
+	if size > h.f.MaxBody {
+		return nil, tooLarge
+	}
+	if size < 0 {
+		size = h.f.MaxBody
+	}
+	if err := h.take(size); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(h.r.Body, h.f.MaxBody+1))
+	if err != nil {
+		return nil, relay.Errorf(relay.Invalid, relay.SubjectNone, "body not received")
+	}
+	if int64(len(body)) > h.f.MaxBody {
+		return nil, tooLarge
+	}
+	return body, nil
+}
+
+// take takes memory from the purse until the request is over.
+func (h *handling) take(n int64) error {
+	if !h.s.Purse.Take(n) {
+		return &relay.Error{Code: relay.Busy, Text: "busy", RetryAfter: retrySoon}
+	}
+	h.taken += n
+	return nil
+}
+
+func (h *handling) giveBack() { h.s.Purse.Give(h.taken) }
+
+// lost answers a request that no row serves.
+func (h *handling) lost(allowed []string) {
+	if len(allowed) == 0 {
+		h.write(http.StatusNotFound, textPlain, []byte("not found\n"))
+		return
+	}
+	h.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	h.write(http.StatusMethodNotAllowed, textPlain, []byte("method not allowed\n"))
+}
+
+// answer renders what a handler returned in the family's form.
+func (h *handling) answer(out any, err error) {
+	reply := Reply{Status: http.StatusOK, Body: out}
+	switch {
+	case err != nil:
+		reply = h.fail(err)
+	case h.f.Dialect.OK != nil:
+		reply = h.f.Dialect.OK(h.c, out)
+	}
+	kind, body, err := reply.render()
+	if err == nil {
+		err = h.take(int64(len(body)))
+	}
+	if err != nil {
+		reply = h.fail(err)
+		kind, body, _ = reply.render() // an error's body is a few words: they render
+	}
+	h.write(reply.Status, kind, body)
+	h.s.Log.Debug().Str("op", h.c.Op).Int("status", reply.Status).Dur("took", time.Since(h.began)).Send()
+}
+
+// fail renders an error, and says in the log what only the operator may know.
+func (h *handling) fail(err error) Reply {
+	e := relay.AsError(err)
+	if e.Code == relay.Internal || errors.Unwrap(e) != nil && e.Code == relay.Full {
+		h.s.Log.Error().Str("op", h.c.Op).Err(err).Msg("request failed")
+	}
+	if e.RetryAfter > 0 {
+		h.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	return h.f.Dialect.Fail(h.c, e)
+}
+
+// render returns a reply's content type and bytes.
+func (r Reply) render() (kind string, body []byte, err error) {
+	switch b := r.Body.(type) {
+	case nil, None:
+		return "", nil, nil
+	case string:
+		return textPlain, []byte(b), nil
+	}
+	body, err = encode(r.Body)
+	return applicationJSON, body, err
+}
+
+const applicationJSON = "application/json; charset=utf-8"
+
+func (h *handling) write(status int, kind string, body []byte) {
+	head := h.w.Header()
+	if kind != "" {
+		head["Content-Type"] = []string{kind}
+	}
+	head["X-Content-Type-Options"] = []string{"nosniff"}
+	head["Cache-Control"] = []string{"no-store"}
+	head["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h.sent = true
+	h.w.WriteHeader(status)
+	h.w.Write(body) // whoever is gone does not care
+}
+
+// dress gives a wait the family's errors and the headers of every answer.
+func (h *handling) dress(wt *Wait) *Wait {
+	h.w.Header().Set("X-Content-Type-Options", "nosniff")
+	h.w.Header().Set("Cache-Control", "no-store")
+	if wt.Fail == nil {
+		fail := h.f.Dialect.Fail
+		wt.Fail = func(err error) (int, []byte) {
+			reply := fail(&Call{}, relay.AsError(err))
+			_, body, _ := reply.render() // an error's body is a few words: they render
+			return reply.Status, body
+		}
+	}
+	return wt
+}
+
+// recover keeps a panic inside its request: the caller gets an internal error,
+// the log the operation's name and not the panic's value, which may hold
+// anything.
+func (h *handling) recover() {
+	if recover() == nil {
+		return
+	}
+	h.s.Log.Error().Str("op", h.c.Op).Msg("panic in a handler")
+	if !h.sent {
+		reply := h.f.Dialect.Fail(h.c, &relay.Error{Code: relay.Internal, Text: "internal error"})
+		kind, body, _ := reply.render()
+		h.write(reply.Status, kind, body)
+	}
+}
