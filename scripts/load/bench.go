@@ -37,6 +37,9 @@ func (b *bench) fresh() error {
 			return err
 		}
 		b.setState(state)
+		if inMemory(state) {
+			b.report.note("\n%s is in memory, where an fsync costs nothing: choose another -dir", state)
+		}
 	}
 	return b.restart()
 }

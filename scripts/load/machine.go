@@ -78,3 +78,11 @@ func deviceWrites(dir string) counter {
 	}
 	return counter{}
 }
+
+// tmpfs is the kernel's magic number of a file system in memory (linux/magic.h).
+const tmpfs = 0x01021994
+
+func inMemory(dir string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(dir, &st) == nil && int64(st.Type) == tmpfs
+}

@@ -111,12 +111,13 @@ func (r *report) finish() (missed bool, err error) {
 	}
 	e := json.NewEncoder(r.out)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
 	return missed, e.Encode(map[string]any{"metrics": r.metrics, "bars": judged})
 }
 
-func millis(d time.Duration) string {
-	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
-}
-func whole(f float64) string   { return fmt.Sprintf("%.0f", f) }
-func times(f float64) string   { return fmt.Sprintf("%.2fx", f) }
-func kib(bytes float64) string { return fmt.Sprintf("%.1f KiB", bytes/1024) }
+func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", inMillis(d)) }
+func whole(f float64) string        { return fmt.Sprintf("%.0f", f) }
+func times(f float64) string        { return fmt.Sprintf("%.2fx", f) }
+func kib(bytes float64) string      { return fmt.Sprintf("%.1f KiB", bytes/1024) }

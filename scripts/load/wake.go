@@ -39,11 +39,11 @@ func reportWake(r *report, rounds []pair) {
 	r.set(p50, "wake.p50_ratio")
 	r.set(p99, "wake.p99_ratio")
 	row := func(name string, of func(pair) cell) []string {
-		return []string{
-			name,
-			millis(medianOf(rounds, func(p pair) time.Duration { return of(p).p50 })),
-			millis(medianOf(rounds, func(p pair) time.Duration { return of(p).p99 })),
-		}
+		low := medianOf(rounds, func(p pair) time.Duration { return of(p).p50 })
+		high := medianOf(rounds, func(p pair) time.Duration { return of(p).p99 })
+		r.set(inMillis(low), "wake.%s_p50_ms", name)
+		r.set(inMillis(high), "wake.%s_p99_ms", name)
+		return []string{name, millis(low), millis(high)}
 	}
 	r.table(fmt.Sprintf("wake: post to waiter, %d waiting", wakeWaiters), [][]string{
 		{"", "p50", "p99"},
