@@ -9,8 +9,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -32,7 +30,7 @@ func main() {
 	}))
 }
 
-// families returns what is served, a line each.
+// families returns what is served, a line each; the first is at the root.
 func families(cfg command.Config) []wire.Family {
 	return []wire.Family{
 		secbot.Family(cfg.SecBot()),
@@ -54,20 +52,11 @@ func run(ctx context.Context, cfg command.Config, log zerolog.Logger) (err error
 	}
 	defer post.Close()
 
-	// The server parks waiters for the families, which it serves: one of the two
-	// has to come first.
-	var mounted http.Handler
-	server := wire.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		mounted.ServeHTTP(w, q)
-	}), cfg.ServeOptions())
+	server := wire.NewServer(http.NotFoundHandler(), cfg.ServeOptions())
 	service := cfg.Service(post, server, log)
-	var requests atomic.Int64
-	service.Reached = func(string) { requests.Add(1) }
-	for _, f := range families(cfg) {
-		mounted = f.Handler(service)
-	}
+	running := command.NewRunning(store, post, server, service)
+	root := families(cfg)[0].Handler(service)
 
-	running := command.Running{Store: store, Relay: post, Server: server, Service: service, Requests: requests.Load, Began: time.Now()}
 	stopAdmin, err := cfg.ServeAdmin(running, log)
 	if err != nil {
 		return err
@@ -79,7 +68,7 @@ func run(ctx context.Context, cfg command.Config, log zerolog.Logger) (err error
 	}
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- server.ServeDoor(l, wire.Door{TrustProxy: l.TrustProxy}) }()
+		go func() { failed <- server.ServeDoor(l, wire.Door{Handler: root, TrustProxy: l.TrustProxy}) }()
 	}
 	cfg.Announce(listeners)
 
@@ -88,5 +77,8 @@ func run(ctx context.Context, cfg command.Config, log zerolog.Logger) (err error
 	case <-ctx.Done():
 		log.Info().Msg("stopping")
 	}
-	return errors.Join(err, server.Shutdown(context.Background()))
+	if server.Shutdown(context.Background()) != nil {
+		log.Warn().Msg("some requests took too long and were cut off")
+	}
+	return err
 }

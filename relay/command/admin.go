@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,7 +23,10 @@ import (
 
 // ServeAdmin opens the admin socket in the state directory, for the user who
 // runs the relay and for root, and serves it until stop is called.
-func (c Config) ServeAdmin(r Running, log zerolog.Logger) (stop func(), err error) {
+func (c Config) ServeAdmin(r *Running, log zerolog.Logger) (stop func(), err error) {
+	if err := c.removeCopies(); err != nil {
+		return nil, fmt.Errorf("old copies: %w", err)
+	}
 	l, err := listenUnix(c.adminPath(), 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("admin socket: %w", err)
@@ -44,7 +49,7 @@ func (c Config) ServeAdmin(r Running, log zerolog.Logger) (stop func(), err erro
 }
 
 // admin is what the admin socket serves. No other listener has any of it.
-func (r Running) admin(dir string) http.Handler {
+func (r *Running) admin(dir string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", r.serveMetrics)
 	mux.HandleFunc("GET /stats", r.serveStats)
@@ -58,17 +63,17 @@ func (r Running) admin(dir string) http.Handler {
 	return mux
 }
 
-func (r Running) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+func (r *Running) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_ = writeMetrics(w, r.Metrics()) // the other end has gone
 }
 
-func (r Running) serveStats(w http.ResponseWriter, _ *http.Request) {
+func (r *Running) serveStats(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(r.Metrics()) // the other end has gone
 }
 
-func (r Running) serveInvite(w http.ResponseWriter, q *http.Request) {
+func (r *Running) serveInvite(w http.ResponseWriter, q *http.Request) {
 	uses, err := strconv.Atoi(q.FormValue("uses"))
 	if err != nil {
 		http.Error(w, "uses is not a number", http.StatusBadRequest)
@@ -90,7 +95,7 @@ func (r Running) serveInvite(w http.ResponseWriter, q *http.Request) {
 // serveBackup sends a compacted copy of the store. The copy is made beside the
 // store, so that it needs no rights elsewhere; its length goes ahead, so that
 // the other end knows when it has all.
-func (r Running) serveBackup(w http.ResponseWriter, q *http.Request, dir string) {
+func (r *Running) serveBackup(w http.ResponseWriter, q *http.Request, dir string) {
 	f, err := r.copyStore(q.Context(), dir)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -107,16 +112,30 @@ func (r Running) serveBackup(w http.ResponseWriter, q *http.Request, dir string)
 	_, _ = io.Copy(w, f) // what is missing, the other end sees from the length
 }
 
+// copyPrefix begins the names of the directories in which copies are made.
+const copyPrefix = "copy-"
+
+// removeCopies removes what a process left that was killed while it copied.
+func (c Config) removeCopies() error {
+	left, err := os.ReadDir(c.State)
+	for _, d := range left {
+		if strings.HasPrefix(d.Name(), copyPrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(c.State, d.Name())))
+		}
+	}
+	return err
+}
+
 // copyStore returns a copy of the store as an open file that has no name any
 // more, so that it is gone when it is closed, or the process is.
-func (r Running) copyStore(ctx context.Context, dir string) (*os.File, error) {
-	scratch, err := os.MkdirTemp(dir, "backup-")
+func (r *Running) copyStore(ctx context.Context, dir string) (*os.File, error) {
+	scratch, err := os.MkdirTemp(dir, copyPrefix)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(scratch)
-	path := scratch + "/copy.db"
-	if err := r.Store.Backup(ctx, path); err != nil {
+	path := filepath.Join(scratch, "restante.db")
+	if err := r.store.Backup(ctx, path); err != nil {
 		return nil, err
 	}
 	return os.Open(path)
@@ -137,8 +156,8 @@ func (l ownersOnly) Accept() (net.Conn, error) {
 }
 
 // invite makes a code for so many registrations.
-func (r Running) invite(ctx context.Context, uses int, expires time.Duration) (code string, err error) {
-	err = r.Relay.Update(ctx, func(tx *relay.Tx) (err error) {
+func (r *Running) invite(ctx context.Context, uses int, expires time.Duration) (code string, err error) {
+	err = r.relay.Update(ctx, func(tx *relay.Tx) (err error) {
 		code, err = tx.NewInvite(uses, expires)
 		return err
 	})

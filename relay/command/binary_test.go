@@ -21,6 +21,11 @@ import (
 
 // binary returns the path of the program, built once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
+	// Looked at so that a cached result of these tests does not outlive a change
+	// of it: the packages they import are known to go test, main is not.
+	if _, err := os.Stat("../../main.go"); err != nil {
+		return "", err
+	}
 	args := []string{"build", "-o", filepath.Join(scratch, "restante")}
 	if raceEnabled {
 		args = append(args, "-race")

@@ -121,6 +121,18 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+func TestBackup_LeftUnfinished(t *testing.T) {
+	state := newState(t)
+	left := filepath.Join(state, "copy-123")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	start(t, state)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("a copy that a killed relay left is still there")
+	}
+}
+
 // restored serves from a backup and looks for the message in it.
 func restored(t *testing.T, file string, u user) {
 	t.Helper()

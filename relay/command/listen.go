@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -57,6 +58,9 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	}
 	// The umask makes it 0600 until the mode is known to be right.
 	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EINVAL) {
+		return nil, fmt.Errorf("cannot listen: %s is too long for a socket's name", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}

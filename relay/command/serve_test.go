@@ -46,28 +46,45 @@ func TestServe_StopsInOrder(t *testing.T) {
 	}
 }
 
+// A request whose body does not come is cut off, and the end is orderly.
+func TestServe_StopsOverASlowRequest(t *testing.T) {
+	r := start(t, newState(t))
+	r.postSlowly()
+	if took := r.stop(); took > 5*time.Second {
+		t.Errorf("stopping took %v, want less than 5 s", took)
+	}
+}
+
 func TestServe_SecondSignalEndsAtOnce(t *testing.T) {
 	r := start(t, newState(t))
-	// A request whose body does not come keeps the first signal waiting.
+	r.postSlowly() // keeps the first signal waiting
+	for range 2 {
+		if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "sign that it stops", func() bool { return strings.Contains(r.logged(), "stopping") })
+	}
+	select {
+	case <-r.done:
+		if r.cmd.ProcessState.Success() {
+			t.Error("it ended of its own accord, so this test shows nothing")
+		}
+	case <-time.After(2 * time.Second):
+		t.Error("still running after the second signal")
+	}
+}
+
+// postSlowly begins a request whose body never comes.
+func (r *running) postSlowly() {
+	r.t.Helper()
 	body := &slowBody{hold: make(chan struct{})}
-	defer close(body.hold)
+	r.t.Cleanup(func() { close(body.hold) })
 	go func() {
 		if answer, err := http.Post(r.url+"/register2", "application/json", body); err == nil {
 			answer.Body.Close()
 		}
 	}()
-	waitFor(t, "the request", func() bool { return r.stats()["connections"] > 0 })
-	for range 2 {
-		if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		waitFor(t, "the signal to be taken", func() bool { return strings.Contains(r.logged(), "stopping") })
-	}
-	select {
-	case <-r.done:
-	case <-time.After(2 * time.Second):
-		t.Error("still running after the second signal")
-	}
+	waitFor(r.t, "request", func() bool { return r.stats()["requests_total"] == 1 })
 }
 
 // A slowBody gives nothing until it is let go.
