@@ -63,7 +63,7 @@ type exchange struct {
 	c       *conn
 	body    io.ReadCloser
 	in, out pace
-	eof     bool // nothing more to read: the read deadline is lifted
+	eof     bool // nothing more to read: the read deadline is not ours any more
 	begun   bool // the answer has a write deadline
 	taken   bool // hijacked: the deadlines are somebody else's
 }
@@ -94,7 +94,7 @@ func (x *exchange) end() {
 // reading is the exchange's body: a type of its own, since a ResponseWriter does not read.
 type reading struct{ x *exchange }
 
-// Read reads on, in time. At the end it lifts the deadline, which would otherwise end the request while it is handled.
+// Read reads on, in time. At the end net/http lifts the deadline, to watch for a hang-up while the request is handled.
 func (b reading) Read(buf []byte) (int, error) {
 	x := b.x
 	if x.eof || x.taken {
@@ -104,10 +104,7 @@ func (b reading) Read(buf []byte) (int, error) {
 	x.c.SetReadDeadline(now.Add(x.in.left(0)))
 	n, err := x.body.Read(buf)
 	x.in.did(n, now)
-	if err == io.EOF {
-		x.eof = true
-		x.c.SetReadDeadline(time.Time{})
-	}
+	x.eof = err == io.EOF
 	return n, err
 }
 
