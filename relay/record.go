@@ -80,6 +80,9 @@ func (rs *Records[T]) Put(tx *Tx, id ID, v *T) error {
 	if len(value) > MaxRecord {
 		return Errorf(TooLarge, SubjectRecord, "record too large")
 	}
+	if v, err = decoded[T](value); err != nil { // its rows must be those that the next Put will find
+		return err
+	}
 	is := map[string]bool{}
 	for _, x := range rs.indexes {
 		if err := rs.indexed(tx, x, id, v, is); err != nil {
@@ -118,6 +121,11 @@ func (rs *Records[T]) indexed(tx *Tx, x Index[T], id ID, v *T, is map[string]boo
 		is[string(rs.row(x.Name, value, id))] = true
 	}
 	return nil
+}
+
+func decoded[T any](value []byte) (*T, error) {
+	v := new(T)
+	return v, decode(value, v)
 }
 
 // Get returns the record under an id, and whether there is one.
