@@ -113,10 +113,13 @@ func (c *caller) closed() time.Duration {
 	return time.Since(start)
 }
 
-// each runs f on both sockets.
+// each runs f on both sockets; callers made in it end with it.
 func (s *served) each(f func(t *testing.T, a net.Addr)) {
+	whole := s.t
+	defer func() { s.t = whole }()
 	for _, a := range []net.Addr{s.tcp, s.unix} {
-		s.t.Run(a.Network(), func(t *testing.T) {
+		whole.Run(a.Network(), func(t *testing.T) {
+			s.t = t
 			f(t, a)
 		})
 	}
