@@ -138,7 +138,7 @@ func TestTx_ReserveBlob_Quota(t *testing.T) {
 	wantCode(t, "over the quota", err, relay.Full, relay.SubjectBlob)
 	wantUsage(t, r, p[0], 8, 2)
 	d.Owner = p[1]
-	put(t, r, d, "another's quota")
+	put(t, r, d, "1234")
 }
 
 func TestTx_ReserveBlob_Refused(t *testing.T) {

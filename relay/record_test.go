@@ -33,6 +33,24 @@ var notes = relay.NewRecords("test note",
 // must not show in the other.
 var notesToo = relay.NewRecords("test", relay.Index[note]{Name: "tag", Key: func(n *note) [][]byte { return n.Tags }})
 
+// A sparse record's empty code comes back as nil.
+type sparse struct {
+	Code []byte `cbor:"1,keyasint,omitempty"`
+}
+
+var sparses = relay.NewRecords("test sparse", relay.Index[sparse]{Name: "code", Key: func(s *sparse) [][]byte {
+	if s.Code == nil {
+		return nil
+	}
+	return [][]byte{s.Code}
+}})
+
+type big struct {
+	Bytes []byte `cbor:"1,keyasint"`
+}
+
+var bigs = relay.NewRecords[big]("test big")
+
 func TestNewRecords_Twice(t *testing.T) {
 	for name, declare := range map[string]func(){
 		"one name for two types": func() { relay.NewRecords[note]("test note") },
@@ -92,34 +110,20 @@ func TestRecords_Put_TooLarge(t *testing.T) {
 	if err := put(note{Code: make([]byte, relay.MaxIndexValue)}); err != nil {
 		t.Errorf("the longest value, all zero bytes: %v", err)
 	}
-	big := relay.NewRecords[struct {
-		B []byte `cbor:"1,keyasint"`
-	}]("test big")
 	err := attempt(r, func(tx *relay.Tx) error {
-		return big.Put(tx, relay.NewID(), &struct {
-			B []byte `cbor:"1,keyasint"`
-		}{make([]byte, relay.MaxRecord)})
+		return bigs.Put(tx, relay.NewID(), &big{make([]byte, relay.MaxRecord)})
 	})
 	wantCode(t, "a large record", err, relay.TooLarge, relay.SubjectRecord)
 }
 
 func TestRecords_Put_Omitted(t *testing.T) {
-	type sparse struct {
-		Code []byte `cbor:"1,keyasint,omitempty"` // an empty one comes back as nil
-	}
-	records := relay.NewRecords("test sparse", relay.Index[sparse]{Name: "code", Key: func(s *sparse) [][]byte {
-		if s.Code == nil {
-			return nil
-		}
-		return [][]byte{s.Code}
-	}})
 	r := relaytest.New(t, relay.Options{})
 	id := relay.NewID()
 	for _, s := range []sparse{{[]byte{}}, {[]byte("x")}} {
-		relaytest.Update(t, r, func(tx *relay.Tx) error { return records.Put(tx, id, &s) })
+		relaytest.Update(t, r, func(tx *relay.Tx) error { return sparses.Put(tx, id, &s) })
 	}
 	relaytest.View(t, r, func(tx *relay.Tx) error {
-		if n := records.Count(tx, "code", relay.Span{}); n != 1 {
+		if n := sparses.Count(tx, "code", relay.Span{}); n != 1 {
 			t.Errorf("%d places in the index, want 1", n)
 		}
 		return nil
