@@ -86,3 +86,15 @@ func inMemory(dir string) bool {
 	var st unix.Statfs_t
 	return unix.Statfs(dir, &st) == nil && int64(st.Type) == tmpfs
 }
+
+// busy returns how many processes wanted a processor during the last minute, and whether that disturbs a measurement.
+// It disturbs the relay more than the floor: who waits for a disk loses its turn, who only computes keeps it.
+func busy() (load float64, disturbs bool) {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, false
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	load, err = strconv.ParseFloat(first, 64)
+	return load, err == nil && load > 0.5
+}

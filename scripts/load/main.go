@@ -142,6 +142,9 @@ func run(cfg config) (missed bool, err error) {
 	}()
 	b.report.note("%s, %d CPUs, %d rounds of %v a cell; ratios are medians of the rounds' ratios",
 		runtime.Version(), runtime.NumCPU(), cfg.rounds, cfg.seconds)
+	if load, disturbs := busy(); disturbs {
+		b.report.note("the machine was busy before this began (load %.1f): the shares of the floor come out too low", load)
+	}
 	for _, w := range workloads {
 		if !slices.Contains(cfg.only, w.name) {
 			continue
