@@ -133,6 +133,8 @@ func names() []string {
 func run(cfg config) (missed bool, err error) {
 	b := &bench{cfg: cfg, report: newReport(os.Stdout, cfg.json)}
 	defer b.close()
+	// A reader of our output that ends early ("| head") must not leave the servers running.
+	signal.Ignore(syscall.SIGPIPE)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	go func() {
