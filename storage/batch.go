@@ -16,6 +16,7 @@ type batch struct {
 	over   overlay // what its updates have written so far
 	now    int64   // the batch's time, see batchTime
 	clock  stamps
+	last   int64 // the greatest stamp ever, set when it commits
 	space  space
 
 	done  []*request // in order, those that failed alone included
@@ -83,6 +84,7 @@ func (ba *batch) commit() error {
 			return fmt.Errorf("set the commit clock: %w", err)
 		}
 	}
+	ba.last = int64(ba.bucket.Sequence())
 	return ba.b.commit(ba.tx)
 }
 

@@ -77,6 +77,7 @@ type Bolt struct {
 	close   sync.Once
 	closed  error // what Close returned
 
+	feed     atomic.Pointer[func(last int64)]
 	broken   atomic.Pointer[error]
 	pressure pressure
 	counters counters

@@ -71,6 +71,28 @@ func TestOpen_Locked(t *testing.T) {
 	put(t, b, "a", "1")
 }
 
+// Whoever waited for the lock of a file that a compaction has replaced must
+// not write to it.
+func TestStillThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	write(t, path, "old")
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if !stillThere(path, f) {
+		t.Error("not there")
+	}
+	write(t, newFile(path), "new")
+	if err := os.Rename(newFile(path), path); err != nil {
+		t.Fatal(err)
+	}
+	if stillThere(path, f) {
+		t.Error("still there, though replaced")
+	}
+}
+
 func TestOpen_Refuses(t *testing.T) {
 	for _, c := range []struct {
 		name string

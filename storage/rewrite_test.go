@@ -146,29 +146,42 @@ func TestBackup_Cancelled(t *testing.T) {
 	}
 }
 
-// A page full of nonsense is a problem in the report, not the end of the
-// program.
+// Damage is a problem in the report, or an error, and not the end of the
+// program; and no key is named.
 func TestCheckFile_Damaged(t *testing.T) {
-	b := planted(t, 5000)
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, good := content(t, b.path)
-	data, err := os.ReadFile(b.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	place := bytes.Index(data, []byte("199,199,")) &^ 4095
-	copy(data[place:], bytes.Repeat([]byte{0xee}, 4096))
-	write(t, b.path, string(data))
-	r, err := CheckFile(b.path, nil)
-	if err == nil && r.Broken == 0 {
-		t.Errorf("nothing found: %d keys, before %d", r.Keys, good.Keys)
-	}
-	for _, p := range r.Problems {
-		if strings.Contains(p, "30303031") {
-			t.Errorf("a key is named: %s", p)
-		}
+	for _, c := range []struct {
+		name   string
+		damage func(data []byte) []byte
+	}{
+		{"a page of nonsense", func(data []byte) []byte {
+			place := bytes.Index(data, []byte("199,199,")) &^ 4095
+			copy(data[place:], bytes.Repeat([]byte{0xee}, 4096))
+			return data
+		}},
+		{"a key out of order", func(data []byte) []byte {
+			return bytes.ReplaceAll(data, []byte("000199199,"), []byte("zzzzzz199,"))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := planted(t, 5000)
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(b.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, b.path, string(c.damage(data)))
+			r, err := CheckFile(b.path, nil)
+			if err == nil && r.Broken == 0 {
+				t.Error("nothing found")
+			}
+			for _, p := range r.Problems {
+				if strings.Contains(p, "7a7a7a") || strings.Contains(p, "303030") {
+					t.Errorf("a key is named: %s", p)
+				}
+			}
+		})
 	}
 }
 

@@ -60,8 +60,19 @@ func TestMaxSize(t *testing.T) {
 	// One that grows fails alone; the others of its batch go on.
 	errs := b.Together(
 		func(tx Txn) error { tx.Put([]byte("x"), make([]byte, 64<<10)); return nil },
-		func(tx Txn) error { tx.Put([]byte("000000"), []byte("smaller")); return nil },
-		func(tx Txn) error { tx.Delete([]byte("000001")); tx.Put([]byte("y"), []byte("1")); return nil })
+		func(tx Txn) error {
+			for i := range 10 {
+				tx.Put(fmt.Appendf(nil, "%06d", i), make([]byte, 8000))
+			}
+			return nil
+		},
+		func(tx Txn) error {
+			for i := range 10 {
+				tx.Delete(fmt.Appendf(nil, "%06d", i))
+			}
+			tx.Put([]byte("y"), make([]byte, 79_000))
+			return nil
+		})
 	if !errors.Is(errs[0], ErrFull) || errs[1] != nil || errs[2] != nil {
 		t.Errorf("in one batch: got %v", errs)
 	}

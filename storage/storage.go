@@ -22,7 +22,8 @@
 // Caveats, most of them bbolt's: slices that a Txn gives out die with it, so
 // copy what must outlive it; keep closures short, for there is one writer, and
 // bbolt frees no page behind an open View; never open a transaction inside a
-// closure.
+// closure, and never call t.Fatal there (it would end the writer's goroutine,
+// so it panics).
 package storage
 
 import (
@@ -50,7 +51,7 @@ var (
 	ErrBusy = errors.New("storage: busy")
 	// ErrTooLarge: the closure passed a limit of one transaction.
 	ErrTooLarge = errors.New("storage: transaction too large")
-	// ErrReadOnly: a put, delete or stamp inside a View.
+	// ErrReadOnly: a put, delete, stamp or hook inside a View.
 	ErrReadOnly = errors.New("storage: write in a view")
 	// ErrBroken: a write or sync failed earlier, so the writer has stopped for
 	// good. Reads go on; restart to recover what is on the disk.
@@ -76,6 +77,12 @@ type Engine interface {
 	// its turn, it is not run and Update returns the context's error; once
 	// running it is not interrupted. A panic in fn is raised in the caller.
 	Update(ctx context.Context, fn func(Txn) error) error
+
+	// Feed has fn told of every commit, after the OnCommit hooks of its updates,
+	// with the greatest stamp that was ever committed: everybody has been told
+	// of everything up to it. It is set once, before the first update; like the
+	// hooks, fn runs on the writer's goroutine and must not block.
+	Feed(fn func(last int64))
 
 	// Close waits for running transactions, then releases the file. Updates
 	// that wait get ErrClosed.
@@ -120,7 +127,8 @@ type Txn interface {
 
 	// OnCommit has fn run after the commit is on the disk, before Update
 	// returns. Calls come one at a time, in commit order, on the writer's
-	// goroutine: fn must be quick and must not block.
+	// goroutine: fn must be quick and must not block. In a View it is
+	// ErrReadOnly.
 	OnCommit(fn func())
 }
 

@@ -173,12 +173,24 @@ func (b *Bolt) runBatch(first *request) {
 		err = b.commitFailed(ba, err)
 	} else {
 		b.count(ba)
-		for _, hook := range ba.hooks {
-			hook()
-		}
+		b.tell(ba)
 	}
 	for _, r := range ba.done {
 		r.answer(err)
+	}
+}
+
+// Feed implements [Engine].
+func (b *Bolt) Feed(fn func(last int64)) { b.feed.Store(&fn) }
+
+// tell runs the hooks of a batch that is on the disk, then says how far they
+// got.
+func (b *Bolt) tell(ba *batch) {
+	for _, hook := range ba.hooks {
+		hook()
+	}
+	if fn := b.feed.Load(); fn != nil && ba.dirty() {
+		(*fn)(ba.last)
 	}
 }
 

@@ -45,19 +45,25 @@ func TestUpdate_OneBatch(t *testing.T) {
 
 func TestUpdate_BatchEnds(t *testing.T) {
 	for _, c := range []struct {
-		name          string
-		updates, size int
-		batches       int64
+		name                string
+		updates, keys, size int
+		batches             int64
 	}{
-		{"many", 2 * maxBatch, 0, 3}, // the one that holds the writer is in the first
-		{"big", 8, 1 << 20, 4},
-		{"two fill one", 3, 2<<20 - 10, 2},
+		{"many", 2 * maxBatch, 1, 0, 3}, // the one that holds the writer is in the first
+		{"big", 8, 1, 1 << 20, 4},
+		{"two fill one", 3, 1, 2<<20 - 10, 2},
+		{"many keys", 5, MaxTxnKeys / 2, 0, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := open(t, Options{NoBallast: true, NoSync: true})
 			var fns []func(Txn) error
 			for i := range c.updates {
-				fns = append(fns, func(tx Txn) error { tx.Put(fmt.Append(nil, i), make([]byte, c.size)); return nil })
+				fns = append(fns, func(tx Txn) error {
+					for j := range c.keys {
+						tx.Put(fmt.Appendf(nil, "%d/%d", i, j), make([]byte, c.size))
+					}
+					return nil
+				})
 			}
 			if err := errors.Join(b.Together(fns...)...); err != nil {
 				t.Fatal(err)

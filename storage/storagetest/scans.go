@@ -91,6 +91,36 @@ func testScanWritesInLoop(t *testing.T, s *store) {
 	}
 }
 
+// What a loop inserts behind itself brings nothing back.
+func testScanInsertsBehind(t *testing.T, s *store) {
+	s.put("b", "", "f", "")
+	for _, reverse := range []bool{false, true} {
+		want, behind := "b c d e f", "0"
+		if reverse {
+			want, behind = "f e d c b", "9"
+		}
+		s.update(func(tx storage.Txn) {
+			for _, k := range []string{"c", "d", "e"} {
+				tx.Put([]byte(k), nil)
+			}
+			var got []string
+			for k := range tx.Scan(storage.Range{From: []byte("a"), Reverse: reverse}) {
+				got = append(got, string(k))
+				tx.Put([]byte(behind+string(k)), nil)
+				tx.Put([]byte(string(k)+"9"), nil)
+				if !reverse {
+					tx.Delete([]byte(string(k) + "9"))
+				}
+			}
+			if got := strings.Join(got, " "); got != want {
+				t.Errorf("reverse %v: got %q, want %q", reverse, got, want)
+			}
+		})
+		s.clear()
+		s.put("b", "", "f", "")
+	}
+}
+
 // testScanModel writes at random, in batches of several updates some of which
 // fail, and compares every read with a map.
 func testScanModel(t *testing.T, s *store) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"restante/storage"
 )
@@ -109,6 +110,7 @@ func testUpdateSticky(t *testing.T, s *store) {
 	err := s.Update(t.Context(), func(tx storage.Txn) error {
 		tx.Put([]byte("b"), nil)
 		tx.Put(make([]byte, storage.MaxKeyBytes+1), nil)
+		tx.Put(nil, nil) // a second failure, which is not told
 		if tx.Get([]byte("a")) != nil || len(keys(tx, storage.Range{})) > 0 || tx.Stamp(nil) != 0 {
 			t.Error("something was read after a failure")
 		}
@@ -206,6 +208,43 @@ func testOnCommit(t *testing.T, s *store) {
 	s.update(func(tx storage.Txn) { tx.OnCommit(func() { got = nil }) })
 	if got != nil {
 		t.Error("the hook of an update that wrote nothing did not run")
+	}
+}
+
+// The feed follows the hooks of a commit and never promises a time that a later
+// update is still given, not even over a clock set back.
+func testFeed(t *testing.T, s *store) {
+	var fed []int64
+	hooks := 0
+	s.Feed(func(last int64) {
+		if hooks == 0 {
+			t.Error("fed before the hooks of the commit ran")
+		}
+		hooks, fed = 0, append(fed, last)
+	})
+	stamp := func(tx storage.Txn) int64 {
+		tx.OnCommit(func() { hooks++ })
+		tx.Put([]byte("a"), []byte("1"))
+		return tx.Stamp([]byte("box"))
+	}
+	for range 3 {
+		var first, second int64
+		s.together(
+			func(tx storage.Txn) error { first = stamp(tx); return nil },
+			func(tx storage.Txn) error { second = stamp(tx); return nil },
+		)
+		if len(fed) > 0 && fed[len(fed)-1] < second {
+			t.Errorf("fed %d, though %d is committed", fed[len(fed)-1], second)
+		}
+		if len(fed) > 1 && first <= fed[0] {
+			t.Errorf("got stamp %d after %d was fed", first, fed[0])
+		}
+		s.wall = s.wall.Add(-time.Hour)
+	}
+	before := fed[len(fed)-1]
+	s.update(func(tx storage.Txn) { tx.OnCommit(func() { hooks++ }); tx.Put([]byte("b"), nil) })
+	if last := fed[len(fed)-1]; last != before {
+		t.Errorf("a commit without stamps fed %d, want %d", last, before)
 	}
 }
 
