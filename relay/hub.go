@@ -23,7 +23,7 @@ type Hub struct {
 	watching int
 	rung     Time    // everything up to here has been rung
 	pending  []BoxID // committed, not rung yet
-	upTo     Time    // of pending
+	upTo     Time    // of pending, once its commit is told of whole
 	closed   bool
 
 	wake chan struct{} // the ringer has work; holds one
@@ -45,16 +45,25 @@ func newHub() *Hub {
 	return h
 }
 
-// moved notes boxes that a commit at time t touched. It is called in commit
-// order and does not block.
-func (h *Hub) moved(boxes []BoxID, t Time) {
+// moved notes boxes that an update touched. It is called in commit order and
+// does not block; told follows when the whole commit is known.
+func (h *Hub) moved(boxes []BoxID) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.pending = append(h.pending, boxes...)
-	h.upTo = max(h.upTo, t)
-	h.mu.Unlock()
+}
+
+// told has everything rung that moved in commits up to a time.
+func (h *Hub) told(upTo int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.upTo = max(h.upTo, Time(upTo))
+	if h.closed {
+		return
+	}
 	select {
 	case h.wake <- struct{}{}:
-	default:
+	default: // the ringer will see this with what it has not begun yet
 	}
 }
 

@@ -99,6 +99,10 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 	r.roomVerbs()
 	r.markVerbs()
 	r.blobVerbs()
+	if err := r.View(context.Background(), func(tx *Tx) error { r.hub.rung = Time(tx.Now()); return nil }); err != nil {
+		return nil, err
+	}
+	store.Feed(r.hub.told)
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.work.Go(func() { r.runTimers(ctx) })
@@ -171,8 +175,8 @@ func (tx *Tx) finish() {
 		fn()
 	}
 	if len(tx.moved) > 0 {
-		boxes, now := tx.moved, Time(tx.Now())
-		tx.OnCommit(func() { tx.r.hub.moved(boxes, now) })
+		boxes := tx.moved
+		tx.OnCommit(func() { tx.r.hub.moved(boxes) })
 	}
 }
 
