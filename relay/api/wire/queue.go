@@ -5,6 +5,7 @@ type frame struct {
 	data   []byte
 	binary bool
 	signal bool // may be dropped
+	paid   bool // its bytes are out of the purse
 }
 
 // A queue holds what a socket has yet to write. It is bounded in frames and in
@@ -19,8 +20,10 @@ type frame struct {
 //   - Whoever pushes never waits.
 //
 // A frame larger than all of the room fits an empty queue: the limits of
-// answers are set elsewhere. A queue has no lock of its own.
+// answers are set elsewhere. The bytes are paid for from the purse, and a purse
+// without them is a full queue. A queue has no lock of its own.
 type queue struct {
+	purse     *Purse
 	frames    []frame
 	bytes     int
 	maxFrames int
@@ -37,6 +40,9 @@ func (q *queue) push(f frame) bool {
 	}
 	if !q.fits(f) {
 		return false
+	}
+	if f.paid = q.purse.Take(int64(len(f.data))); !f.paid {
+		return f.signal
 	}
 	q.force(f)
 	return true
@@ -69,6 +75,7 @@ func (q *queue) dropSignals(f frame) {
 		}
 		if g.signal {
 			q.bytes -= len(g.data)
+			q.giveBack(g)
 			dropped++
 			continue
 		}
@@ -78,7 +85,7 @@ func (q *queue) dropSignals(f frame) {
 	q.frames = kept
 }
 
-// pop takes the oldest frame.
+// pop takes the oldest frame. Whoever took it gives it back once it is written.
 func (q *queue) pop() (f frame, ok bool) {
 	if len(q.frames) == 0 {
 		return f, false
@@ -93,7 +100,17 @@ func (q *queue) pop() (f frame, ok bool) {
 	return f, true
 }
 
+// giveBack returns what was paid for a frame.
+func (q *queue) giveBack(f frame) {
+	if f.paid {
+		q.purse.Give(int64(len(f.data)))
+	}
+}
+
 // clear drops everything.
 func (q *queue) clear() {
+	for _, f := range q.frames {
+		q.giveBack(f)
+	}
 	q.frames, q.bytes = nil, 0
 }

@@ -105,7 +105,7 @@ type Socket struct {
 func newSocket(g *Sockets, o *SocketOptions) *Socket {
 	s := &Socket{group: g, o: o.withDefaults()}
 	s.room.L = &s.mu
-	s.q.maxFrames, s.q.maxBytes = s.o.QueueFrames, s.o.QueueBytes
+	s.q = queue{purse: g.purse, maxFrames: s.o.QueueFrames, maxBytes: s.o.QueueBytes}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -150,8 +150,13 @@ func (s *Socket) Context() context.Context { return s.ctx }
 func (s *Socket) Watch() *relay.Watch { return s.watch }
 
 // Known says that the client has said who it is: the authentication timeout is
-// off.
-func (s *Socket) Known() { s.known.Store(true) }
+// off, and the connection no stranger's any more.
+func (s *Socket) Known() {
+	s.known.Store(true)
+	if c, ok := s.raw.(*conn); ok {
+		c.door.s.conns.know(c)
+	}
+}
 
 // Send queues a text message. The socket keeps data, which must not be changed
 // any more. Full queue: see queue.

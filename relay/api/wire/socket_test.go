@@ -56,6 +56,7 @@ type bench struct {
 	t       testing.TB
 	hub     *relay.Hub
 	sockets *Sockets
+	purse   *Purse
 	faults  atomic.Int32
 	url     string
 	client  *http.Client
@@ -63,8 +64,8 @@ type bench struct {
 
 // serveSockets starts a server over TCP that serves every request with open.
 func serveSockets(t testing.TB, hub *relay.Hub, o SocketOptions, open func(*Socket) SocketHandler) *bench {
-	b := &bench{t: t, hub: hub}
-	b.sockets = NewSockets(hub, func(string, error) { b.faults.Add(1) })
+	b := &bench{t: t, hub: hub, purse: NewPurse(minPurse)}
+	b.sockets = NewSockets(hub, b.purse, func(string, error) { b.faults.Add(1) })
 	srv := httptest.NewServer(b.handler(o, open))
 	b.url, b.client = srv.URL, srv.Client()
 	t.Cleanup(func() { b.stop(); srv.Close() })
@@ -102,8 +103,8 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 // servePipes is serveSockets inside a synctest bubble; the caller calls end.
 // The hub is from outside: its own goroutine is no part of the bubble.
 func servePipes(t *testing.T, hub *relay.Hub, o SocketOptions, open func(*Socket) SocketHandler) (b *bench, p pipes, end func()) {
-	b = &bench{t: t, hub: hub, url: "http://pipe"}
-	b.sockets = NewSockets(b.hub, func(string, error) { b.faults.Add(1) })
+	b = &bench{t: t, hub: hub, purse: NewPurse(minPurse), url: "http://pipe"}
+	b.sockets = NewSockets(b.hub, b.purse, func(string, error) { b.faults.Add(1) })
 	p = make(pipes)
 	srv := &http.Server{Handler: b.handler(o, open)}
 	go srv.Serve(p)
@@ -547,6 +548,47 @@ func TestSockets_Stop(t *testing.T) {
 	})
 }
 
+// A server that shuts down ends its sockets, and waits for no longer than they
+// take.
+func TestSockets_EndWithTheirServer(t *testing.T) {
+	sockets := NewSockets(newHub(t), nil, func(string, error) {})
+	srv := NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sockets.Serve(w, r, &SocketOptions{}, func(s *Socket) SocketHandler {
+			s.Known()
+			s.Send([]byte("hello"))
+			return stub{}
+		})
+	}), ServeOptions{Grace: time.Minute})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go srv.Serve(ln)
+	b := &bench{t: t, url: "http://" + ln.Addr().String(), client: &http.Client{}}
+	c := b.dial()
+	expect(t, c, "hello")
+	go srv.Shutdown(context.Background())
+	expectClose(t, c, websocket.StatusGoingAway)
+}
+
+// Messages and answers are paid for, and a purse that is empty ends sessions.
+func TestSocket_Purse(t *testing.T) {
+	b := serveSockets(t, newHub(t), SocketOptions{}, func(s *Socket) SocketHandler {
+		return stub{receive: func(data []byte, _ bool) { s.Send(data) }}
+	})
+	rest := b.purse.Size() - 3000
+	b.purse.Take(rest)
+	c := b.dial()
+	send(t, c, strings.Repeat("x", 1000))
+	expect(t, c, strings.Repeat("x", 1000))
+	send(t, c, strings.Repeat("x", 3001))
+	expectClose(t, c, websocket.StatusTryAgainLater)
+	b.stop()
+	if n := b.purse.Taken(); n != rest {
+		t.Errorf("%d bytes are missing in the purse", n-rest)
+	}
+}
+
 // upgradeByHand opens a WebSocket that nobody reads.
 func upgradeByHand(t testing.TB, dial func() (net.Conn, error)) net.Conn {
 	t.Helper()
@@ -648,6 +690,9 @@ func TestSocket_CloseAtABadMoment(t *testing.T) {
 	}
 	if n := b.hub.Watching(); n != 0 {
 		t.Errorf("%d watches left", n)
+	}
+	if n := b.purse.Taken(); n != 0 {
+		t.Errorf("%d bytes are missing in the purse", n)
 	}
 }
 

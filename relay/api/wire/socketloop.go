@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -46,56 +47,98 @@ func (s *Socket) run(open func(*Socket) SocketHandler) {
 // the session has ended and the connection is the writer's to close.
 func (s *Socket) read() error {
 	for s.hasRoom() {
-		s.busy.Store(false)
-		data, binary, long, err := s.readMessage()
-		s.heard()
-		s.busy.Store(true)
-		if err != nil {
+		if err := s.receive(); err != nil {
 			return err
-		}
-		if !s.hasEnded() { // what comes after the end is not answered
-			s.admit(data, binary, long)
 		}
 	}
 	return nil
 }
 
+// receive reads one message and takes its turn.
+func (s *Socket) receive() error {
+	in := paid{purse: s.group.purse}
+	defer in.giveBack()
+	s.busy.Store(false)
+	m, err := s.readMessage(&in)
+	s.heard()
+	s.busy.Store(true)
+	switch {
+	case errors.Is(err, errNoMemory):
+		s.Close(int(websocket.StatusTryAgainLater), "busy")
+	case err != nil:
+		return err
+	case !s.hasEnded(): // what comes after the end is not answered
+		s.admit(m)
+	}
+	return nil
+}
+
+// A message is what a client sent.
+type message struct {
+	data   []byte
+	binary bool
+	long   bool // above MaxMessage, and forgotten
+}
+
 // readMessage reads one message. One that is too long is read and forgotten if
 // the handler survives it.
-func (s *Socket) readMessage() (data []byte, binary, long bool, err error) {
-	kind, in, err := s.conn.Reader(context.Background())
+func (s *Socket) readMessage(in *paid) (m message, err error) {
+	kind, r, err := s.conn.Reader(context.Background())
 	if err != nil {
-		return nil, false, false, err
+		return m, err
 	}
 	cut := time.AfterFunc(s.o.ReadWithin+perKiB(s.o.MaxMessage), s.cutOff)
 	defer cut.Stop()
-	data, err = io.ReadAll(io.LimitReader(in, s.o.MaxMessage+1))
-	if err != nil || int64(len(data)) <= s.o.MaxMessage {
-		return data, kind == websocket.MessageBinary, false, err
+	in.Reader = r
+	m.binary = kind == websocket.MessageBinary
+	m.data, err = io.ReadAll(io.LimitReader(in, s.o.MaxMessage+1))
+	if err != nil || int64(len(m.data)) <= s.o.MaxMessage {
+		return m, err
 	}
 	if _, survives := s.h.(Oversizer); survives {
-		n, err := io.Copy(io.Discard, io.LimitReader(in, 15*s.o.MaxMessage))
+		n, err := io.Copy(io.Discard, io.LimitReader(r, 15*s.o.MaxMessage))
 		if err != nil || n == 15*s.o.MaxMessage {
 			s.End(s.o.Long)
 		}
 	}
-	return nil, false, true, nil
+	return message{long: true}, nil
 }
 
+// errNoMemory: the purse is empty.
+var errNoMemory = errors.New("no memory for a message")
+
+// A paid reader takes what it reads out of the purse.
+type paid struct {
+	io.Reader
+	purse *Purse
+	n     int64
+}
+
+func (p *paid) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if !p.purse.Take(int64(n)) {
+		return 0, errNoMemory
+	}
+	p.n += int64(n)
+	return n, err
+}
+
+func (p *paid) giveBack() { p.purse.Give(p.n) }
+
 // admit takes the turn of a message, or ends the session because of it.
-func (s *Socket) admit(data []byte, binary, long bool) {
+func (s *Socket) admit(m message) {
 	over, survives := s.h.(Oversizer)
 	switch {
-	case long && survives:
+	case m.long && survives:
 		s.takeTurn(over.Oversized)
-	case long:
+	case m.long:
 		s.End(s.o.Long)
-	case binary && !s.o.Binary:
+	case m.binary && !s.o.Binary:
 		s.Close(int(websocket.StatusUnsupportedData), "text only")
-	case !binary && !utf8.Valid(data):
+	case !m.binary && !utf8.Valid(m.data):
 		s.Close(int(websocket.StatusInvalidFramePayloadData), "not UTF-8")
 	default:
-		s.takeTurn(func() { s.h.Receive(data, binary) })
+		s.takeTurn(func() { s.h.Receive(m.data, m.binary) })
 	}
 }
 
@@ -254,6 +297,7 @@ func (s *Socket) next() (f frame, ok bool) {
 func (s *Socket) writeFrame(f frame) error {
 	cut := time.AfterFunc(s.o.WriteWithin+perKiB(int64(len(f.data))), s.cutOff)
 	defer cut.Stop()
+	defer s.q.giveBack(f)
 	kind := websocket.MessageText
 	if f.binary {
 		kind = websocket.MessageBinary

@@ -19,7 +19,9 @@ import (
 // accepted them, so whoever stops the server stops them here.
 type Sockets struct {
 	hub   *relay.Hub
+	purse *Purse
 	fault func(doing string, err error)
+	once  sync.Once // follows the server
 
 	mu       sync.Mutex
 	open     map[*Socket]struct{} // guarded by mu
@@ -27,10 +29,11 @@ type Sockets struct {
 	running  sync.WaitGroup       // every goroutine of every socket
 }
 
-// NewSockets returns an empty set whose sockets listen to hub. fault is told of
-// panics in handlers; what it is told has nothing private in it.
-func NewSockets(hub *relay.Hub, fault func(doing string, err error)) *Sockets {
-	return &Sockets{hub: hub, fault: fault, open: map[*Socket]struct{}{}}
+// NewSockets returns an empty set whose sockets listen to hub and pay for their
+// bytes from purse. fault is told of panics in handlers; what it is told has
+// nothing private in it.
+func NewSockets(hub *relay.Hub, purse *Purse, fault func(doing string, err error)) *Sockets {
+	return &Sockets{hub: hub, purse: purse, fault: fault, open: map[*Socket]struct{}{}}
 }
 
 // Len returns how many sockets are open.
@@ -42,12 +45,14 @@ func (g *Sockets) Len() int {
 
 // Serve makes a WebSocket of the request, or answers why not, and returns. The
 // socket lives on: open is called once, in its first turn, and returns who
-// serves it. open may send already.
+// serves it. open may send already. When the [Server] that the request came
+// through shuts down, so do the sockets.
 func (g *Sockets) Serve(w http.ResponseWriter, r *http.Request, o *SocketOptions, open func(*Socket) SocketHandler) {
 	s := newSocket(g, o)
+	g.once.Do(func() { g.follow(r) })
 	if !g.add(s) {
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		Refuse(w, http.StatusServiceUnavailable, "stopping")
 		return
 	}
 	conn, err := websocket.Accept(&smallBuffers{ResponseWriter: w, raw: &s.raw}, r, &websocket.AcceptOptions{
@@ -98,15 +103,31 @@ func (g *Sockets) all() []*Socket {
 	return list
 }
 
-// Stop refuses new sockets, ends the open ones with "going away" and waits for
-// them. When ctx ends first, the rest is cut off.
-func (g *Sockets) Stop(ctx context.Context) {
+// follow ends the sockets when the server begins to shut down, which waits for
+// them and cuts off what is left.
+func (g *Sockets) follow(r *http.Request) {
+	if c := connOf(r); c != nil {
+		go func() {
+			<-c.door.s.Quiet()
+			g.goAway()
+		}()
+	}
+}
+
+// goAway refuses new sockets and ends the open ones.
+func (g *Sockets) goAway() {
 	g.mu.Lock()
 	g.stopping = true
 	g.mu.Unlock()
 	for _, s := range g.all() {
 		s.End(Ending{Code: int(websocket.StatusGoingAway), Reason: "stopping"})
 	}
+}
+
+// Stop refuses new sockets, ends the open ones with "going away" and waits for
+// them. When ctx ends first, the rest is cut off.
+func (g *Sockets) Stop(ctx context.Context) {
+	g.goAway()
 	done := make(chan struct{})
 	go func() { g.running.Wait(); close(done) }()
 	select {

@@ -169,7 +169,7 @@ func tellSockets(t *testing.T, src string) error {
 		return err
 	}
 	r := relaytest.New(t, relay.Options{})
-	sockets := wire.NewSockets(r.Hub(), func(string, error) {})
+	sockets := wire.NewSockets(r.Hub(), nil, func(string, error) {})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Path == "/no" {
 			wire.Refuse(w, http.StatusForbidden, "no")
