@@ -10,6 +10,7 @@ import "restante/storage"
 //	kind  key                                   value
 //	a     account(16)                           Account
 //	l     family 0 kind 0 folded login          account(16)
+//	L     account(16) family 0 kind 0 folded    (empty) the logins of an account
 //	c     account(16) name                      a credential, opaque
 //	d     account(16) SHA-256(name)[:16]        Device
 //	t     SHA-256(token)(32)                    Token
@@ -37,6 +38,7 @@ import "restante/storage"
 const (
 	kindAccount    = 'a'
 	kindLogin      = 'l'
+	kindLogins     = 'L'
 	kindCredential = 'c'
 	kindDevice     = 'd'
 	kindToken      = 't'
@@ -85,7 +87,12 @@ func entryKey(lane byte, id EntryID) key { return newKey(lane).box(id.Box).time(
 func entryTime(k []byte) Time            { return getTime(k[7:13]) }
 func tailID(k []byte) (id ID)            { copy(id[:], k[len(k)-len(id):]); return id }
 
-// between returns the range of a box's lane after from and up to and including to.
+// between returns the range of a box's lane after from and up to and including
+// to. Times that no key can hold (a client's cursor, a horizon on a machine
+// that believes it is 1970) are taken as the nearest that one can.
 func between(lane byte, b BoxID, from, to Time) storage.Range {
-	return storage.Range{From: entryKey(lane, EntryID{b, from + 1}), To: entryKey(lane, EntryID{b, min(to, maxTime-1) + 1})}
+	return storage.Range{From: entryKey(lane, EntryID{b, after(from)}), To: entryKey(lane, EntryID{b, after(to)})}
 }
+
+// after returns the least time of a key that is greater than t.
+func after(t Time) Time { return min(max(t, 0), maxTime-1) + 1 }
