@@ -62,6 +62,11 @@ func TestTx_Access_Inherited_Banned(t *testing.T) {
 	}
 	wantCount(t, r, child.ID, 1)
 	wantCount(t, r, up.ID, 2)
+	relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.Unban(p[0], child.ID, p[1]) })
+	if _, err := may(t, r, p[1], child.ID); err != nil {
+		t.Errorf("unbanned at once: %v", err)
+	}
+	relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.Ban(p[0], child.ID, p[1], nil) })
 	// A ban outlives the membership above.
 	relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.Leave(up.ID, p[1]) })
 	wantCount(t, r, child.ID, 1)

@@ -171,7 +171,8 @@ func TestTx_ReserveBlob_NeverFilled(t *testing.T) {
 }
 
 func TestRelay_FillBlob_Twice(t *testing.T) {
-	r := relaytest.New(t, relay.Options{})
+	dir := t.TempDir()
+	r := relaytest.Open(t, dir, relay.Options{})
 	p := people(t, r, 1)
 	var b relay.Blob
 	relaytest.Update(t, r, func(tx *relay.Tx) (err error) {
@@ -180,6 +181,14 @@ func TestRelay_FillBlob_Twice(t *testing.T) {
 	})
 	if _, err := r.FillBlob(context.Background(), b.ID, iotest.ErrReader(io.ErrUnexpectedEOF), nil); err == nil {
 		t.Error("a cut upload was stored")
+	}
+	refused := errors.New("refused")
+	refuse := func(*relay.Tx, relay.Blob) error { return refused }
+	if _, err := r.FillBlob(context.Background(), b.ID, strings.NewReader("a text"), refuse); !errors.Is(err, refused) {
+		t.Errorf("refused: %v", err)
+	}
+	if left := files(t, dir); len(left) != 0 {
+		t.Errorf("files left: %v", left)
 	}
 	var won, lost int
 	var mu sync.Mutex

@@ -114,7 +114,7 @@ func (rs *Records[T]) indexed(tx *Tx, x Index[T], id ID, v *T, is map[string]boo
 			return Errorf(TooLarge, SubjectRecord, "value too long")
 		}
 		if x.Unique {
-			if other, found := rs.first(tx, x.Name, value, id); found && other != id {
+			if other, found := rs.first(tx, x.Name, value); found && other != id {
 				return Errorf(Conflict, SubjectRecord, "taken")
 			}
 		}
@@ -151,7 +151,7 @@ func (rs *Records[T]) Delete(tx *Tx, id ID) (bool, error) {
 // Find returns the record with a value in an index, the one of the least id if
 // there are several.
 func (rs *Records[T]) Find(tx *Tx, index string, value []byte) (id ID, v *T, found bool, err error) {
-	id, found = rs.first(tx, rs.known(index), value, ID{})
+	id, found = rs.first(tx, rs.known(index), value)
 	if !found {
 		return ID{}, nil, false, nil
 	}
@@ -159,14 +159,12 @@ func (rs *Records[T]) Find(tx *Tx, index string, value []byte) (id ID, v *T, fou
 	return id, v, found, err
 }
 
-// first returns a record with that very value, another one than not if there is.
-func (rs *Records[T]) first(tx *Tx, index string, value []byte, not ID) (id ID, found bool) {
+// first returns the first record with that very value.
+func (rs *Records[T]) first(tx *Tx, index string, value []byte) (id ID, found bool) {
 	rg := rs.prefix(index).bytes(escape(value)).byte(0).all()
-	rg.Limit = 2
+	rg.Limit = 1
 	for k := range tx.Scan(rg) {
-		if id, found = tailID(k), true; id != not {
-			return id, true
-		}
+		id, found = tailID(k), true
 	}
 	return id, found
 }

@@ -237,8 +237,8 @@ func TestRecords_Model(t *testing.T) {
 				model[id] = n
 			}
 		}
-		checkSpan(rt, r, model, "tag", span(rt, value, ids))
-		checkSpan(rt, r, model, "code", span(rt, value, ids))
+		checkSpan(rt, r, model, "tag", span(rt, value, model, ids))
+		checkSpan(rt, r, model, "code", span(rt, value, model, ids))
 		checkSpan(rt, r, model, "tag", relay.Span{})
 	})
 }
@@ -258,7 +258,7 @@ func forget(t *testing.T, r *relay.Relay, ids []relay.ID) {
 }
 
 // span draws a span.
-func span(t *rapid.T, value *rapid.Generator[[]byte], ids []relay.ID) (s relay.Span) {
+func span(t *rapid.T, value *rapid.Generator[[]byte], model map[relay.ID]note, ids []relay.ID) (s relay.Span) {
 	some := func(name string) []byte {
 		if rapid.IntRange(0, 2).Draw(t, "no "+name) > 0 {
 			return nil
@@ -269,6 +269,9 @@ func span(t *rapid.T, value *rapid.Generator[[]byte], ids []relay.ID) (s relay.S
 	s.Reverse, s.Limit = rapid.Bool().Draw(t, "reverse"), rapid.IntRange(0, 3).Draw(t, "limit")
 	if v := some("past"); v != nil {
 		s.Past = relay.Place{Value: v, ID: rapid.SampledFrom(ids).Draw(t, "past id")}
+		if tags := model[s.Past.ID].Tags; len(tags) > 0 {
+			s.Past.Value = rapid.SampledFrom(tags).Draw(t, "past tag") // a place that there is
+		}
 	}
 	if s.Exact != nil {
 		s.Prefix = nil // said twice, the exact value counts
