@@ -204,7 +204,7 @@ func dropAccount(tx *Tx, arg []byte) error {
 	for _, d := range devices {
 		tx.dropDevice(id, d)
 	}
-	if len(devices) > 0 {
+	if len(devices) > 0 || tx.dropLogins(id, StepKeys) {
 		return again()
 	}
 	if left, err := tx.LeaveRooms(id, 100); err != nil || left {

@@ -42,10 +42,26 @@ func (tx *Tx) NewBox(owner Owner) (BoxID, error) {
 	for {
 		id := NewID()
 		b := BoxID(id[:6])
-		if !b.IsZero() && tx.Get(newKey(kindBox).box(b)) == nil {
+		if !b.IsZero() && tx.Get(newKey(kindBox).box(b)) == nil && !tx.leftOf(b) {
 			return b, tx.put(newKey(kindBox).box(b), Box{Owner: owner})
 		}
 	}
+}
+
+// underBox are the kinds of rows that lie under a box.
+var underBox = []byte{kindEntry, kindEvent, kindMark, kindMarked, kindReply}
+
+// leftOf reports whether anything lies under a box, which may be one that is
+// being dropped.
+func (tx *Tx) leftOf(b BoxID) bool {
+	for _, kind := range underBox {
+		rg := newKey(kind).box(b).all()
+		rg.Limit = 1
+		for range tx.Scan(rg) {
+			return true
+		}
+	}
+	return false
 }
 
 // Box returns the box of that number; NotFound when there is none.
@@ -76,7 +92,7 @@ const StepKeys = 1000
 // dropBox does one step of removing what a dropped box held.
 func dropBox(tx *Tx, arg []byte) error {
 	b := BoxID(arg)
-	for _, kind := range []byte{kindEntry, kindEvent, kindMark, kindMarked, kindReply} {
+	for _, kind := range underBox {
 		if tx.deleteSome(newKey(kind).box(b).all(), StepKeys) {
 			_, err := tx.SetTimer(tx.r.Now(), verbDropBox, arg)
 			return err
@@ -86,7 +102,8 @@ func dropBox(tx *Tx, arg []byte) error {
 }
 
 // EraseThrough erases up to max messages of a box up to and including a time,
-// with their marks, and reports whether any are left.
+// with their marks, and reports whether any may be left. It stops early where
+// many marks go with them.
 func (tx *Tx) EraseThrough(b BoxID, to Time, max int) (left bool, err error) {
 	rg := between(kindEntry, b, 0, to)
 	rg.Limit = max
@@ -94,9 +111,14 @@ func (tx *Tx) EraseThrough(b BoxID, to Time, max int) (left bool, err error) {
 	for k := range tx.Scan(rg) {
 		ids = append(ids, EntryID{b, entryTime(k)})
 	}
+	keys := 0
 	for _, id := range ids {
-		if err := tx.erase(Messages, id); err != nil {
+		n, err := tx.erase(id)
+		if err != nil {
 			return false, err
+		}
+		if keys += n; keys >= 5*StepKeys {
+			return true, nil
 		}
 	}
 	return len(ids) == max, nil

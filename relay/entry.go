@@ -58,8 +58,14 @@ func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
 		return e, err
 	}
 	tx.Put(entryKey(byte(e.Lane), e.ID), value)
-	if e.Thread != 0 {
+	if e.Lane == Messages && e.Thread != 0 {
 		tx.Put(newKey(kindReply).box(b).time(e.Thread).time(e.ID.Time), nil)
+	}
+	if e.Lane == Messages && e.Expires != 0 {
+		id := e.ID.Bytes()
+		if _, err := tx.SetTimer(e.Expires, verbExpire, id[:]); err != nil {
+			return e, err
+		}
 	}
 	tx.place++
 	tx.moved = append(tx.moved, b)
@@ -98,10 +104,14 @@ func (tx *Tx) Entry(lane Lane, id EntryID) (Entry, error) {
 }
 
 // Amend changes the body of a message in its place. The old one is kept as a
-// version when keep is set.
+// version when keep is set. NotFound: it is not there, or erased. Full: the box
+// has no room for what it grows by.
 func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 	old := tx.Get(entryKey(kindEntry, id))
 	e, err := tx.Entry(Messages, id)
+	if err == nil && e.Erased {
+		err = Errorf(NotFound, SubjectMessage, "no such message")
+	}
 	if err != nil {
 		return e, err
 	}
@@ -134,35 +144,51 @@ func (tx *Tx) replace(e Entry, oldBytes int) error {
 	if err != nil {
 		return err
 	}
-	n.Bytes += int64(len(value) - oldBytes)
+	more := int64(len(value) - oldBytes)
+	if more > 0 && n.Bytes+more > tx.r.opts.BoxBytes {
+		return Errorf(Full, SubjectRoom, "mailbox full")
+	}
+	n.Bytes += more
 	tx.Put(entryKey(kindEntry, e.ID), value)
 	return tx.writeDown(e.ID.Box, n)
 }
 
 // Erase removes a message and everything that lies under it. One that is gone
 // already is no error.
-func (tx *Tx) Erase(id EntryID) error { return tx.erase(Messages, id) }
+func (tx *Tx) Erase(id EntryID) error {
+	_, err := tx.erase(id)
+	return err
+}
 
-func (tx *Tx) erase(lane Lane, id EntryID) error {
-	k := entryKey(byte(lane), id)
+// erase is Erase, and returns how many keys it touched.
+func (tx *Tx) erase(id EntryID) (keys int, err error) {
+	k := entryKey(kindEntry, id)
 	v := tx.Get(k)
 	if v == nil {
-		return nil
+		return 0, nil
 	}
-	e, err := decodeEntry(lane, id, v)
+	e, err := decodeEntry(Messages, id, v)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	bytes := len(v)
 	tx.Delete(k)
 	if e.Thread != 0 {
 		tx.Delete(newKey(kindReply).box(id.Box).time(e.Thread).time(id.Time))
 	}
-	if lane != Messages {
-		return nil
+	return 2 + tx.eraseMarks(id), tx.discount(id.Box, len(v))
+}
+
+const verbExpire = "expire entry"
+
+// expireEntry erases an entry whose time is over.
+func expireEntry(tx *Tx, arg []byte) error {
+	id := EntryIDFrom([12]byte(arg))
+	if _, err := tx.Box(id.Box); Is(err, NotFound) {
+		return nil // being dropped with all it holds
+	} else if err != nil {
+		return err
 	}
-	tx.eraseMarks(id)
-	return tx.discount(id.Box, bytes)
+	return tx.Erase(id)
 }
 
 func decodeEntry(lane Lane, id EntryID, v []byte) (Entry, error) {

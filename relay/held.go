@@ -52,21 +52,18 @@ func (c *counts) set(b BoxID, n count) {
 	c.m[b] = n
 }
 
-// forget drops counts that a failed commit may have made wrong.
-func (c *counts) forget(boxes map[BoxID]*count) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for b := range boxes {
-		delete(c.m, b)
-	}
-}
-
 // held returns the transaction's own count of a box.
 func (tx *Tx) held(b BoxID) (*count, error) {
 	if n := tx.counts[b]; n != nil {
 		return n, nil
 	}
 	n, known := tx.r.counts.get(b)
+	if known {
+		var err error
+		if known, err = tx.witnessed(b, n); err != nil {
+			return nil, err
+		}
+	}
 	if !known {
 		var err error
 		if n, err = tx.recount(b); err != nil {
@@ -80,6 +77,19 @@ func (tx *Tx) held(b BoxID) (*count, error) {
 	return &n, nil
 }
 
+// witnessed reports whether what a count was last changed by is there: its
+// newest message, or the row it was written into. It is not when the closure
+// that counted was not committed after all (it did not fit into its batch, the
+// store was full), or is not yet in this snapshot. Looking costs one row, and
+// asks nothing of the engine about who failed when.
+func (tx *Tx) witnessed(b BoxID, n count) (bool, error) {
+	if n.unsaved > 0 {
+		return tx.Get(entryKey(kindEntry, EntryID{b, n.last})) != nil, nil
+	}
+	box, err := tx.Box(b)
+	return box.Held == n.Held && box.HeldTo == n.last, err
+}
+
 // recount adds what came after the last count written down.
 func (tx *Tx) recount(b BoxID) (count, error) {
 	box, err := tx.Box(b)
@@ -87,7 +97,7 @@ func (tx *Tx) recount(b BoxID) (count, error) {
 		return count{}, err
 	}
 	n := count{Held: box.Held, last: box.HeldTo}
-	for k, v := range tx.Scan(between(kindEntry, b, box.HeldTo, maxTime)) {
+	for k, v := range tx.each(between(kindEntry, b, box.HeldTo, maxTime)) {
 		n.Entries++
 		n.Bytes += int64(len(v))
 		n.last = entryTime(k)
@@ -96,15 +106,12 @@ func (tx *Tx) recount(b BoxID) (count, error) {
 	return n, nil
 }
 
-// Holding returns what a box holds.
+// Holding returns what the lane of messages of a box holds. NotFound: no such
+// box.
 func (tx *Tx) Holding(b BoxID) (Held, error) {
-	n, known := tx.r.counts.get(b)
-	if !known || tx.write {
-		own, err := tx.held(b)
-		if err != nil {
-			return Held{}, err
-		}
-		n = *own
+	n, err := tx.held(b)
+	if err != nil {
+		return Held{}, err
 	}
 	return n.Held, nil
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"sync"
 )
 
@@ -115,15 +116,17 @@ func (h *Hub) close() {
 	}
 }
 
-// Watch starts watching boxes. Watch first and read after: what is committed
-// between the two rings.
+// Watch starts watching boxes; one named twice is watched once. Watch first and
+// read after: what is committed between the two rings.
 func (h *Hub) Watch(boxes ...BoxID) *Watch {
 	w := &Watch{hub: h, links: make([]*link, 0, len(boxes))}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.watching++
 	for _, b := range boxes {
-		w.addLocked(b)
+		if first := h.links[b]; first == nil || first.w != w { // links go to the front
+			w.addLocked(b)
+		}
 	}
 	return w
 }
@@ -206,7 +209,7 @@ func (w *Watch) Add(b BoxID) {
 	}
 }
 
-// Remove stops watching a box.
+// Remove stops watching a box, and what it moved before is not told any more.
 func (w *Watch) Remove(b BoxID) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
@@ -214,6 +217,7 @@ func (w *Watch) Remove(b BoxID) {
 		if l.box == b {
 			w.hub.unlinkLocked(l)
 			w.links = append(w.links[:i], w.links[i+1:]...)
+			w.moved = slices.DeleteFunc(w.moved, func(m BoxID) bool { return m == b })
 			return
 		}
 	}
@@ -253,7 +257,7 @@ func (w *Watch) Close() {
 	for _, l := range w.links {
 		w.hub.unlinkLocked(l)
 	}
-	w.links, w.tell, w.signals = nil, nil, nil
+	w.links, w.tell, w.signals, w.moved, w.rung = nil, nil, nil, nil, false
 }
 
 // addLocked needs hub.mu.

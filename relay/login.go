@@ -5,23 +5,43 @@ import (
 	"crypto/subtle"
 )
 
-// SetLogin gives an account a login. Conflict (login): another account of the
-// family has it. An account's list of logins is its family's to keep.
+// SetLogin gives an account a login; one it has already is no error. Conflict
+// (login): another account of the family has it. A removed account has none.
 func (tx *Tx) SetLogin(a Account, l Login) error {
 	k := loginKey(a.Family, l)
 	if owner := tx.Get(k); owner != nil && ID(owner) != a.ID {
-		return Errorf(Conflict, SubjectLogin, "%s is taken", l.Kind)
+		if _, err := tx.Account(ID(owner)); !Is(err, NotFound) {
+			return firstOf(err, func() error { return Errorf(Conflict, SubjectLogin, "%s is taken", l.Kind) })
+		}
 	}
 	tx.Put(k, a.ID[:])
+	tx.Put(loginsKey(a.ID, k), nil)
 	return nil
 }
 
 // DropLogin takes a login from an account that has it.
-func (tx *Tx) DropLogin(a Account, l Login) {
-	k := loginKey(a.Family, l)
-	if owner := tx.Get(k); owner != nil && ID(owner) == a.ID {
+func (tx *Tx) DropLogin(a Account, l Login) { tx.dropLogin(a.ID, loginKey(a.Family, l)) }
+
+func (tx *Tx) dropLogin(id ID, k key) {
+	if owner := tx.Get(k); owner != nil && ID(owner) == id {
 		tx.Delete(k)
 	}
+	tx.Delete(loginsKey(id, k))
+}
+
+// dropLogins takes up to max logins from an account and reports whether any
+// are left.
+func (tx *Tx) dropLogins(id ID, max int) (left bool) {
+	rg := newKey(kindLogins).id(id).all()
+	rg.Limit = max
+	var logins []key
+	for k := range tx.Scan(rg) {
+		logins = append(logins, newKey(kindLogin).bytes(k[1+len(id):]))
+	}
+	for _, k := range logins {
+		tx.dropLogin(id, k)
+	}
+	return len(logins) == max
 }
 
 // FindLogin returns the account of a login. NotFound (account) when there is
@@ -37,6 +57,9 @@ func (tx *Tx) FindLogin(family string, l Login) (Account, error) {
 func loginKey(family string, l Login) key {
 	return newKey(kindLogin).word(family).word(l.Kind).last(l.Folded)
 }
+
+// loginsKey is where a login of that key stands in its account's list.
+func loginsKey(id ID, login key) key { return newKey(kindLogins).id(id).bytes(login[1:]) }
 
 // SetCredential keeps what an account proves itself with (the hash of a
 // password, a recovery code's digest, a sealed TOTP secret) under a name. Nil

@@ -21,6 +21,9 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 		return Entry{}, err
 	}
 	d.From = from
+	if err := tx.welcome(from, to); err != nil {
+		return Entry{}, err
+	}
 	if target.Mailbox && sender.Mailbox {
 		return tx.deliver(target.Box, tx.r.limits.mailbox, d)
 	}
@@ -35,12 +38,31 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 	return e, err
 }
 
+// welcome fails with Full when the disk has no room for messages of strangers
+// and from is one to to: they have no direct room. Mailboxes keep no record of
+// who has met whom, so to them everybody is.
+func (tx *Tx) welcome(from, to ID) error {
+	_, err := tx.FindDirect(from, to)
+	if Is(err, NotFound) {
+		err = tx.r.space.strangers()
+	}
+	return err
+}
+
 // Post brings a message into a room: an open one, or one the sender is a member
-// of. NotFound (room): neither. TooMany and Full as for Send.
+// of. NotFound (room): neither. Forbidden (member): silenced. NotFound
+// (account): it is a direct room, and the other has blocked the sender. TooMany
+// and Full as for Send.
 func (tx *Tx) Post(from, room ID, d Draft) (Entry, error) {
 	acc, err := tx.Reach(from, room)
 	if err != nil {
 		return Entry{}, err
+	}
+	if acc.Member.Silenced(tx.r.Now()) {
+		return Entry{}, Errorf(Forbidden, SubjectMember, "silenced in this room")
+	}
+	if r := acc.Room; r.Direct && (tx.Blocked(r.Pair[0], from) || tx.Blocked(r.Pair[1], from)) {
+		return Entry{}, Errorf(NotFound, SubjectAccount, "no such user")
 	}
 	if !acc.Room.Unused.IsZero() {
 		if err := tx.keepRoom(acc.Room); err != nil {
@@ -56,7 +78,7 @@ func (tx *Tx) deliver(b BoxID, share *ratelimit.Shares, d Draft) (Entry, error) 
 	if err := tx.r.space.posts(); err != nil {
 		return Entry{}, err
 	}
-	size := len(d.Body) + len(d.Extra)
+	size := len(d.Body) + len(d.Nonce) + len(d.Extra)
 	mine := append(append(make([]byte, 0, 22), d.From[:]...), b[:]...)
 	if ok, wait := tx.r.limits.pace.Peek(b[:], 1); !ok {
 		return Entry{}, Later(wait, "too many messages for this box")

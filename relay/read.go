@@ -3,6 +3,8 @@ package relay
 import (
 	"container/heap"
 	"iter"
+
+	"restante/storage"
 )
 
 // A Page bounds one answer: so many entries, so many bytes of them as stored.
@@ -58,7 +60,7 @@ func (tx *Tx) Before(lane Lane, b BoxID, before, notBefore Time, n int) ([]Entry
 	rg.Reverse = true
 	var got []Entry
 	now := tx.r.Now()
-	for k, v := range tx.Scan(rg) {
+	for k, v := range tx.each(rg) {
 		if len(got) == n {
 			break
 		}
@@ -75,12 +77,14 @@ func (tx *Tx) Before(lane Lane, b BoxID, before, notBefore Time, n int) ([]Entry
 
 // Replies returns up to n entries that hang under root, after a time, oldest
 // first.
-func (tx *Tx) Replies(root EntryID, after Time, n int) ([]Entry, error) {
+func (tx *Tx) Replies(root EntryID, from Time, n int) ([]Entry, error) {
 	rg := newKey(kindReply).box(root.Box).time(root.Time).all()
-	rg.From = newKey(kindReply).box(root.Box).time(root.Time).time(after + 1)
-	rg.Limit = n
+	rg.From = newKey(kindReply).box(root.Box).time(root.Time).time(after(from))
 	var got []Entry
-	for k := range tx.Scan(rg) {
+	for k := range tx.each(rg) {
+		if len(got) == n {
+			break
+		}
 		e, err := tx.Entry(Messages, EntryID{root.Box, getTime(k[len(k)-6:])})
 		if Is(err, NotFound) {
 			continue // expired
@@ -93,17 +97,46 @@ func (tx *Tx) Replies(root EntryID, after Time, n int) ([]Entry, error) {
 	return got, nil
 }
 
-// HasSince reports which of the boxes, the first in order, holds something
-// after its time; -1 when none does.
+// HasSince reports which of the boxes, the first in order, holds something to
+// read after its time; -1 when none does.
 func (tx *Tx) HasSince(lane Lane, from []Reading) int {
+	now := tx.r.Now()
 	for i, f := range from {
-		rg := between(byte(lane), f.Box, f.After, maxTime)
-		rg.Limit = 1
-		for range tx.Scan(rg) {
-			return i
+		for k, v := range tx.each(between(byte(lane), f.Box, f.After, maxTime)) {
+			// What does not decode counts: reading it says so.
+			e, err := decodeEntry(lane, EntryID{f.Box, entryTime(k)}, v)
+			if err != nil || e.Expires == 0 || e.Expires > now {
+				return i
+			}
 		}
 	}
 	return -1
+}
+
+// each yields all pairs of a range, where one Scan ends after
+// [storage.MaxScanKeys]. The loop bounds itself.
+func (tx *Tx) each(rg storage.Range) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		for {
+			n, last := 0, key(nil)
+			for k, v := range tx.Scan(rg) {
+				if n++; n == storage.MaxScanKeys {
+					last = append(last, k...)
+				}
+				if !yield(k, v) {
+					return
+				}
+			}
+			if last == nil {
+				return
+			}
+			if rg.Reverse {
+				rg.To = last
+			} else {
+				rg.From = last.byte(0)
+			}
+		}
+	}
 }
 
 // merge yields the entries of several boxes in order of time; within one time
@@ -112,7 +145,7 @@ func (tx *Tx) merge(lane Lane, from []Reading) (next func() (EntryID, []byte, bo
 	var h merging
 	for i, f := range from {
 		s := &stream{box: f.Box, order: i}
-		s.next, s.stop = iter.Pull2(tx.Scan(between(byte(lane), f.Box, f.After, maxTime)))
+		s.next, s.stop = iter.Pull2(tx.each(between(byte(lane), f.Box, f.After, maxTime)))
 		if s.advance() {
 			h = append(h, s)
 		}

@@ -93,6 +93,7 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 		keys: keys, blobs: blobs,
 	}
 	r.handleTimer(verbDropBox, dropBox)
+	r.handleTimer(verbExpire, expireEntry)
 	r.handleTimer(verbDropUnused, dropUnused)
 	r.handleTimer(verbDropAccount, dropAccount)
 	r.handleTimer(verbDropInvite, dropInvite)
@@ -131,7 +132,6 @@ func (r *Relay) Now() Time { return At(r.opts.Now()) }
 type Tx struct {
 	storage.Txn
 	r       *Relay
-	write   bool
 	moved   []BoxID          // boxes that got an entry, rung after the commit
 	place   uint16           // of the next entry in this transaction
 	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
@@ -148,25 +148,26 @@ func (r *Relay) View(ctx context.Context, fn func(*Tx) error) error {
 // of it happened. fn may run again: it changes nothing but the transaction, and
 // assigns its results from scratch.
 func (r *Relay) Update(ctx context.Context, fn func(*Tx) error) error {
-	var counted map[BoxID]*count
-	err := r.store.Update(ctx, func(t storage.Txn) error {
-		tx := &Tx{Txn: t, r: r, write: true}
+	spent := false
+	return r.store.Update(ctx, func(t storage.Txn) error {
+		tx := &Tx{Txn: t, r: r}
 		if err := fn(tx); err != nil {
 			return err
 		}
+		if spent {
+			tx.applied = nil // shares are charged once, however often fn runs
+		}
 		tx.finish()
-		counted = tx.counts
+		spent = true
 		return nil
 	})
-	if err != nil {
-		r.counts.forget(counted) // the closure counted, the commit failed
-	}
-	return err
 }
 
 // finish takes the closure's effects in memory (what a box holds, what a share
 // has left) and has the bell rung once the commit is on the disk. The effects
 // come before the commit so that the next closure of the same batch sees them.
+// Where the commit then fails, counts are found out (see [Tx.witnessed]) and
+// shares stay charged.
 func (tx *Tx) finish() {
 	for b, n := range tx.counts {
 		tx.r.counts.set(b, *n)

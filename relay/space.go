@@ -43,6 +43,15 @@ func (s *space) founding() error {
 	return nil
 }
 
+// strangers fails with Full when there is no room for messages from somebody
+// the recipient has not met.
+func (s *space) strangers() error {
+	if s.below(2) {
+		return Errorf(Full, SubjectNone, "relay full")
+	}
+	return nil
+}
+
 // posts fails with Full when there is no room for messages.
 func (s *space) posts() error {
 	if s.below(1) {

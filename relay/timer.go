@@ -33,7 +33,7 @@ type timerRow struct {
 // timer.
 func (tx *Tx) SetTimer(due Time, verb string, arg []byte) (TimerID, error) {
 	var id TimerID
-	putTime(id[:6], max(due, 0))
+	putTime(id[:6], min(max(due, 0), maxTime))
 	rand.Read(id[6:])
 	if err := tx.put(newKey(kindTimer).bytes(id[:]), timerRow{verb, arg}); err != nil {
 		return id, err
@@ -147,7 +147,9 @@ func (r *Relay) firstTimer(ctx context.Context) (id TimerID, row timerRow, ok bo
 		for k, v := range tx.Scan(scan) {
 			copy(id[:], k[1:])
 			ok = true
-			return decode(v, &row)
+			// One that does not decode asks for no verb there is, and is put off
+			// like any that fails.
+			_ = decode(v, &row)
 		}
 		return nil
 	})
@@ -173,6 +175,9 @@ func (r *Relay) runTimer(ctx context.Context, id TimerID, row timerRow) error {
 	}
 	r.opts.Fault("timer "+row.Verb, err)
 	return r.Update(ctx, func(tx *Tx) error {
+		if tx.Get(newKey(kindTimer).bytes(id[:])) == nil {
+			return nil
+		}
 		tx.CancelTimer(id)
 		_, err := tx.SetTimer(r.Now().Add(time.Minute), row.Verb, row.Arg)
 		return err
