@@ -19,7 +19,8 @@ type userOut struct {
 // register makes an account. The token is shown here and never again. Strangers
 // share one lane; who brings an invite has another.
 func (a api) register(c *wire.Call, r *relay.Relay, _ wire.None) (userOut, error) {
-	invite, invited := strings.CutPrefix(c.Header("Authorization"), "Bearer ")
+	scheme, invite, _ := strings.Cut(c.Header("Authorization"), " ")
+	invited := strings.EqualFold(scheme, "Bearer")
 	if !invited {
 		if err := a.admitStranger(c, r); err != nil {
 			return userOut{}, err

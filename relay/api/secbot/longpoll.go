@@ -52,14 +52,19 @@ func (a api) longPoll(c *wire.Call, r *relay.Relay, in longPollIn) (any, error) 
 }
 
 // patience is how long to wait: as configured, or less if the client prefers
-// (RFC 7240, wait=N in seconds).
+// (RFC 7240, wait=N in seconds; the first one counts).
 func (a api) patience(c *wire.Call) time.Duration {
-	for part := range strings.FieldsFuncSeq(c.Header("Prefer"), func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
-		if n, ok := strings.CutPrefix(strings.ToLower(part), "wait="); ok {
-			if s, err := strconv.Atoi(n); err == nil && s >= 0 && s < int(a.cfg.LongPoll/time.Second) {
-				return time.Duration(s) * time.Second
-			}
+	for pref := range strings.SplitSeq(strings.Join(c.Headers("Prefer"), ","), ",") {
+		pref, _, _ = strings.Cut(pref, ";") // parameters of the preference
+		name, value, _ := strings.Cut(pref, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+			continue
 		}
+		s, err := strconv.ParseUint(strings.Trim(value, " \t\""), 10, 64)
+		if err == nil && s <= uint64(a.cfg.LongPoll/time.Second) {
+			return time.Duration(s) * time.Second
+		}
+		break
 	}
 	return a.cfg.LongPoll
 }

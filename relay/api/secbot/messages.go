@@ -110,13 +110,7 @@ type notificationsOut struct {
 // receive reads the caller's mailbox. With forgetUntil it first erases what is
 // held up to then; nothing else is erased by reading.
 func (a api) receive(c *wire.Call, r *relay.Relay, in receiveIn) (out notificationsOut, err error) {
-	for left := in.ForgetUntil > 0; left && err == nil; {
-		err = r.Update(c.Context(), func(tx *relay.Tx) (err error) {
-			left, err = tx.EraseThrough(c.Who.Box, relay.Time(in.ForgetUntil), relay.StepKeys)
-			return err
-		})
-	}
-	if err != nil {
+	if err := forget(c, relay.Time(in.ForgetUntil)); err != nil {
 		return out, err
 	}
 	var held []relay.Entry
@@ -129,6 +123,18 @@ func (a api) receive(c *wire.Call, r *relay.Relay, in receiveIn) (out notificati
 		return out, err
 	}
 	return newNotifications(c.Who.Account.String(), held)
+}
+
+// forget erases the caller's mailbox up to a time, in steps that do not hold
+// the writer up.
+func forget(c *wire.Call, to relay.Time) (err error) {
+	for left := to > 0; left && err == nil; {
+		err = c.Update(func(tx *relay.Tx) (err error) {
+			left, err = tx.EraseThrough(c.Who.Box, to, relay.StepKeys)
+			return err
+		})
+	}
+	return err
 }
 
 func (a api) page() relay.Page { return relay.Page{Entries: a.cfg.PageEntries, Bytes: a.cfg.PageBytes} }

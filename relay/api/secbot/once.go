@@ -9,12 +9,11 @@ import (
 // Idempotency-Key by the same caller within 24 hours is a success that stores
 // nothing, and with another content a Conflict.
 func post(c *wire.Call, tx *relay.Tx, to string, d relay.Draft, deliver func(from, to relay.ID, d relay.Draft) (relay.Entry, error)) error {
-	key := c.Header("Idempotency-Key")
-	if key != "" {
-		if err := checkKey(key); err != nil {
+	if keys := c.Headers("Idempotency-Key"); len(keys) > 0 {
+		if err := checkKeys(keys); err != nil {
 			return err
 		}
-		name := relay.DigestOf(c.Who.Account[:], []byte(c.Op), []byte(key))
+		name := relay.DigestOf(c.Who.Account[:], []byte(c.Op), []byte(keys[0]))
 		print := relay.DigestOf([]byte(to), d.Body, d.Extra)
 		if again, err := tx.Once(name, print); again || err != nil {
 			return err
@@ -24,9 +23,10 @@ func post(c *wire.Call, tx *relay.Tx, to string, d relay.Draft, deliver func(fro
 	return err
 }
 
-// checkKey accepts 1 to 128 visible ASCII characters.
-func checkKey(key string) error {
-	ok := len(key) <= 128
+// checkKeys accepts one key of 1 to 128 visible ASCII characters.
+func checkKeys(keys []string) error {
+	key := keys[0]
+	ok := len(keys) == 1 && key != "" && len(key) <= 128
 	for i := 0; i < len(key); i++ {
 		ok = ok && key[i] > ' ' && key[i] < 0x7f
 	}

@@ -41,6 +41,14 @@ func (c *Call) Header(name string) string {
 	return c.request.Header.Get(name)
 }
 
+// Headers returns all values of a header of the request, none on a socket.
+func (c *Call) Headers(name string) []string {
+	if c.request == nil {
+		return nil
+	}
+	return c.request.Header.Values(name)
+}
+
 // Query returns a parameter of the URL.
 func (c *Call) Query(name string) string {
 	if c.request == nil {

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"context"
-
-	"restante/relay"
-)
+import "restante/relay"
 
 // A Need says who may call an operation.
 type Need uint8
@@ -158,24 +154,34 @@ func (s *Service) write(c *Call, op *Op, in any) (out any, err error) {
 	if err := s.Relay.View(c.ctx, func(tx *relay.Tx) error { return s.enter(c, op, tx) }); err != nil {
 		return nil, err
 	}
-	release, ok := s.turns.Turn(string(c.Who.Account[:]))
-	if !ok {
-		return nil, relay.Later(retrySoon, "too many writes at once")
-	}
-	defer release()
-	err = s.Relay.Update(c.ctx, func(tx *relay.Tx) (err error) {
-		if out, err = nil, s.identify(c, op, tx); err == nil {
-			out, err = op.h.tx(c, tx, in)
-		}
+	err = c.Update(func(tx *relay.Tx) (err error) {
+		out, err = op.h.tx(c, tx, in)
 		return err
 	})
 	return out, err
 }
 
+// Update runs fn in a transaction, as a Write row's handler runs: when it is
+// the account's turn, and with the caller checked again in the transaction that
+// acts. Free rows that act for their caller use it.
+func (c *Call) Update(fn func(*relay.Tx) error) error {
+	release, ok := c.Service.turns.Turn(string(c.Who.Account[:]))
+	if !ok {
+		return relay.Later(retrySoon, "too many writes at once")
+	}
+	defer release()
+	return c.Service.Relay.Update(c.ctx, func(tx *relay.Tx) error {
+		if err := c.identify(tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
 // enter lets a caller in: it is who it says, within its rates, and counted as
 // having called.
 func (s *Service) enter(c *Call, op *Op, tx *relay.Tx) error {
-	if err := s.identify(c, op, tx); err != nil {
+	if err := c.identify(tx); err != nil {
 		return err
 	}
 	if op.Need == Anyone {
@@ -188,19 +194,22 @@ func (s *Service) enter(c *Call, op *Op, tx *relay.Tx) error {
 }
 
 // identify finds the caller of a request that claims to be somebody.
-func (s *Service) identify(c *Call, op *Op, tx *relay.Tx) (err error) {
-	if op.Need == Anyone || c.claim == nil {
-		return nil
+func (c *Call) identify(tx *relay.Tx) (err error) {
+	if c.claim != nil {
+		c.Who, err = tx.Authenticate(*c.claim)
 	}
-	c.Who, err = tx.Authenticate(*c.claim)
 	return err
 }
 
 // firstCall notes that an account is in use, once; the calls after it write
-// nothing.
-func (s *Service) firstCall(ctx context.Context, who relay.Caller) error {
-	if !who.Unused {
-		return nil
+// nothing. Whatever becomes of it, the call stands as it is: a post that is
+// stored must not be answered with an error, and the next call notes it again.
+func (s *Service) firstCall(c *Call) {
+	if !c.Who.Unused {
+		return
 	}
-	return s.Relay.Update(ctx, func(tx *relay.Tx) error { return tx.FirstUse(who.Account) })
+	err := s.Relay.Update(c.ctx, func(tx *relay.Tx) error { return tx.FirstUse(c.Who.Account) })
+	if err != nil && c.ctx.Err() == nil {
+		s.Log.Warn().Str("op", c.Op).Err(err).Msg("first use not noted")
+	}
 }

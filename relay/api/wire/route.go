@@ -2,8 +2,10 @@ package wire
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/julienschmidt/httprouter"
 )
@@ -11,7 +13,7 @@ import (
 // A router finds the row of a request. httprouter is fast and refuses a literal
 // beside a parameter ("/channels/unread", "/channels/:id"), so rows without
 // parameters are looked up whole, and the others lie in layers: each in the
-// first one that takes it, those with more literal segments first.
+// first one that takes it, those with a literal further left first.
 type router struct {
 	literal map[string]*Op // by method, space, path
 	layers  []*httprouter.Router
@@ -20,35 +22,86 @@ type router struct {
 
 func newRouter(ops []Op) *router {
 	rt := &router{literal: map[string]*Op{}}
-	var params []*Op
+	var params []*row
+	taken := map[string]bool{}
 	for i := range ops {
-		op := &ops[i]
-		method, path, ok := strings.Cut(op.Name, " ")
+		method, path, ok := strings.Cut(ops[i].Name, " ")
 		if !ok {
 			continue // a socket's message
 		}
+		r := newRow(&ops[i], method, path)
+		if taken[method+" "+r.path] {
+			panic("wire: two rows " + ops[i].Name)
+		}
+		taken[method+" "+r.path] = true
 		if !slices.Contains(rt.methods, method) {
 			rt.methods = append(rt.methods, method)
 		}
-		if strings.ContainsAny(path, ":*") {
-			params = append(params, op)
-			continue
+		if len(r.names) == 0 {
+			rt.literal[ops[i].Name] = r.op
+		} else {
+			params = append(params, r)
 		}
-		if rt.literal[op.Name] != nil {
-			panic("wire: two rows " + op.Name)
-		}
-		rt.literal[op.Name] = op
 	}
-	slices.SortStableFunc(params, func(a, b *Op) int { return strings.Compare(shape(a.Name), shape(b.Name)) })
-	for _, op := range params {
-		rt.place(op)
+	slices.SortStableFunc(params, func(a, b *row) int { return strings.Compare(shape(a.path), shape(b.path)) })
+	for _, r := range params {
+		rt.place(r)
 	}
 	return rt
 }
 
+// A row is an operation under its path. Its parameters are numbered there:
+// httprouter refuses two names in one place, and would have the second row a
+// layer further down than it belongs.
+type row struct {
+	op           *Op
+	method, path string
+	names        []string
+}
+
+func newRow(op *Op, method, path string) *row {
+	r := &row{op: op, method: method}
+	segs := strings.Split(path, "/")
+	for i, seg := range segs {
+		if strings.HasPrefix(seg, ":") || strings.HasPrefix(seg, "*") {
+			r.names = append(r.names, seg[1:])
+			segs[i] = seg[:1] + "p"
+		}
+	}
+	r.path = strings.Join(segs, "/")
+	return r
+}
+
+// params gives the values that were found their names.
+func (r *row) params(found httprouter.Params) httprouter.Params {
+	got := make(httprouter.Params, len(r.names))
+	for i, name := range r.names {
+		got[i] = httprouter.Param{Key: name, Value: strings.ReplaceAll(found[i].Value, hiddenSlash, "/")}
+	}
+	return got
+}
+
+// hiddenSlash stands for a slash that came encoded, while a path is looked up.
+// No UTF-8 has that byte.
+const hiddenSlash = "\xff"
+
+// routed returns the path by which a request is routed: decoded, but for
+// slashes that came encoded, since they belong to their segment. A path that
+// is no UTF-8 is nobody's.
+func routed(u *url.URL) (path string, ok bool) {
+	if !utf8.ValidString(u.Path) {
+		return "", false
+	}
+	raw := strings.NewReplacer("%2F", "%FF", "%2f", "%FF").Replace(u.RawPath)
+	if raw == u.RawPath {
+		return u.Path, true
+	}
+	path, err := url.PathUnescape(raw)
+	return path, err == nil
+}
+
 // shape orders paths: a literal segment before a parameter, from the left.
-func shape(name string) string {
-	_, path, _ := strings.Cut(name, " ")
+func shape(path string) string {
 	var b strings.Builder
 	for seg := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
 		switch {
@@ -64,30 +117,29 @@ func shape(name string) string {
 }
 
 // place puts a row into the first layer that takes it.
-func (rt *router) place(op *Op) {
-	method, path, _ := strings.Cut(op.Name, " ")
+func (rt *router) place(r *row) {
 	for _, layer := range rt.layers {
-		if takes(layer, method, path, op) {
+		if takes(layer, r) {
 			return
 		}
 	}
 	layer := httprouter.New()
 	rt.layers = append(rt.layers, layer)
-	if !takes(layer, method, path, op) {
-		panic("wire: bad path " + op.Name)
+	if !takes(layer, r) {
+		panic("wire: bad path " + r.op.Name)
 	}
 }
 
 // takes adds the row to a layer unless it conflicts there, which httprouter
 // says by panicking.
-func takes(layer *httprouter.Router, method, path string, op *Op) (ok bool) {
+func takes(layer *httprouter.Router, r *row) (ok bool) {
 	defer func() {
 		if recover() != nil {
 			ok = false
 		}
 	}()
-	layer.Handle(method, path, func(w http.ResponseWriter, _ *http.Request, _ httprouter.Params) {
-		w.(*found).op = op
+	layer.Handle(r.method, r.path, func(w http.ResponseWriter, _ *http.Request, _ httprouter.Params) {
+		w.(*found).row = r
 	})
 	return true
 }
@@ -95,7 +147,7 @@ func takes(layer *httprouter.Router, method, path string, op *Op) (ok bool) {
 // found is how a layer's handle says which row it stands for.
 type found struct {
 	http.ResponseWriter
-	op *Op
+	row *row
 }
 
 // find returns the row for a method and path, nil when there is none.
@@ -107,7 +159,7 @@ func (rt *router) find(method, path string) (*Op, httprouter.Params) {
 		if handle, params, _ := layer.Lookup(method, path); handle != nil {
 			var f found
 			handle(&f, nil, nil)
-			return f.op, params
+			return f.row.op, f.row.params(params)
 		}
 	}
 	return nil, nil

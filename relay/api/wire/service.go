@@ -77,9 +77,10 @@ type handling struct {
 func (h *handling) serve(rt *router) {
 	h.began = time.Now()
 	h.c = &Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
-	op, params := rt.find(h.r.Method, h.r.URL.Path)
-	if op == nil {
-		h.lost(rt.allowed(h.r.URL.Path))
+	path, ok := routed(h.r.URL)
+	op, params := rt.find(h.r.Method, path)
+	if !ok || op == nil {
+		h.lost(rt.allowed(path))
 		return
 	}
 	h.c.Op, h.c.params = op.Name, params
@@ -120,9 +121,7 @@ func (h *handling) call(op *Op) (any, error) {
 		}
 	}
 	out, err := h.s.run(h.c, op, in)
-	if h.c.Who.Unused {
-		err = errors.Join(err, h.s.firstCall(h.c.ctx, h.c.Who))
-	}
+	h.s.firstCall(h.c)
 	return out, err
 }
 
@@ -205,13 +204,19 @@ func (h *handling) answer(out any, err error) {
 // fail renders an error, and says in the log what only the operator may know.
 func (h *handling) fail(err error) Reply {
 	e := relay.AsError(err)
-	if e.Code == relay.Internal || errors.Unwrap(e) != nil && e.Code == relay.Full {
-		h.s.Log.Error().Str("op", h.c.Op).Err(err).Msg("request failed")
-	}
+	h.s.fault(h.c.Op, err)
 	if e.RetryAfter > 0 {
 		h.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	return h.f.Dialect.Fail(h.c, e)
+}
+
+// fault logs a failure that is ours and not the caller's.
+func (s *Service) fault(op string, err error) {
+	e := relay.AsError(err)
+	if e.Code == relay.Internal || errors.Unwrap(e) != nil && e.Code == relay.Full {
+		s.Log.Error().Str("op", op).Err(err).Msg("request failed")
+	}
 }
 
 // render returns a reply's content type and bytes.
@@ -246,9 +251,10 @@ func (h *handling) dress(wt *Wait) *Wait {
 	h.w.Header().Set("X-Content-Type-Options", "nosniff")
 	h.w.Header().Set("Cache-Control", "no-store")
 	if wt.Fail == nil {
-		fail := h.f.Dialect.Fail
+		s, op, fail := h.s, h.c.Op, h.f.Dialect.Fail // not h: it holds the request
 		wt.Fail = func(err error) (int, []byte) {
-			reply := fail(&Call{}, relay.AsError(err))
+			s.fault(op, err)
+			reply := fail(&Call{Op: op}, relay.AsError(err))
 			_, body, _ := reply.render() // an error's body is a few words: they render
 			return reply.Status, body
 		}
