@@ -41,7 +41,7 @@ type written struct {
 
 func (l *postLoad) written(b *bench, senders int) (written, error) {
 	device, process := deviceWrites(b.stateDir()), processWrites(b.relay.pid)
-	c, err := l.run(b.relay.addr, senders, b.cfg.seconds)
+	c, err := l.run(b.cfg.client, b.relay.addr, senders, b.cfg.seconds)
 	if err != nil {
 		return written{}, err
 	}

@@ -35,6 +35,7 @@ type config struct {
 	seconds                time.Duration // per cell
 	rounds                 int
 	waiters, large         int
+	client                 string // for posts and page
 	json, check            bool
 }
 
@@ -85,6 +86,7 @@ func parse() (config, error) {
 	flag.IntVar(&cfg.rounds, "rounds", 3, "how often each cell is measured")
 	flag.IntVar(&cfg.waiters, "waiters", 10_000, "how many wait at once, for waiters")
 	flag.IntVar(&cfg.large, "large", 100_000, "messages in the large group, for page")
+	flag.StringVar(&cfg.client, "client", goClient, "who posts and polls: "+goClient+", a client of net/http, or "+leanClient)
 	flag.BoolVar(&cfg.json, "json", false, "print JSON instead of tables")
 	flag.BoolVar(&cfg.check, "check", false, "exit with 1 if a bar is missed")
 	flag.Parse()
@@ -101,6 +103,9 @@ func (cfg *config) fill(only, senders string) error {
 	}
 	if cfg.seconds <= 0 || cfg.rounds < 1 || cfg.waiters < 1 || cfg.large < smallGroup {
 		return fmt.Errorf("-seconds, -rounds and -waiters must be positive, -large at least %d", smallGroup)
+	}
+	if cfg.client != goClient && cfg.client != leanClient {
+		return fmt.Errorf("-client: no client %q", cfg.client)
 	}
 	for s := range strings.SplitSeq(senders, ",") {
 		n, err := strconv.Atoi(s)

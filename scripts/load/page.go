@@ -37,13 +37,13 @@ func runPage(b *bench) error {
 	var rounds []pageRound
 	for range b.cfg.rounds {
 		var r pageRound
-		if r.floor, err = large.run(b.floor.addr, b.cfg.seconds); err != nil {
+		if r.floor, err = large.run(b.cfg.client, b.floor.addr, b.cfg.seconds); err != nil {
 			return fmt.Errorf("floor: %w", err)
 		}
-		if r.small, err = small.run(b.relay.addr, b.cfg.seconds); err != nil {
+		if r.small, err = small.run(b.cfg.client, b.relay.addr, b.cfg.seconds); err != nil {
 			return err
 		}
-		if r.large, err = large.run(b.relay.addr, b.cfg.seconds); err != nil {
+		if r.large, err = large.run(b.cfg.client, b.relay.addr, b.cfg.seconds); err != nil {
 			return err
 		}
 		rounds = append(rounds, r)
@@ -156,8 +156,8 @@ func teach(addr string, answer []byte) error {
 }
 
 // run asks again and again.
-func (l *pageLoad) run(addr string, length time.Duration) (cell, error) {
-	c, err := dial(addr)
+func (l *pageLoad) run(kind, addr string, length time.Duration) (cell, error) {
+	c, err := open(kind, addr)
 	if err != nil {
 		return cell{}, err
 	}

@@ -28,7 +28,7 @@ func runPosts(b *bench) error {
 	}
 	rows := [][]string{{"senders", "of floor", "p99 to floor's", "relay/s", "floor/s", "relay p50", "p99", "floor p50", "p99"}}
 	for _, n := range b.cfg.senders {
-		rounds, err := b.inTurns(func(s server) (cell, error) { return load.run(s.addr, n, b.cfg.seconds) })
+		rounds, err := b.inTurns(func(s server) (cell, error) { return load.run(b.cfg.client, s.addr, n, b.cfg.seconds) })
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func sealed(size int) string {
 }
 
 // run lets the first n senders post for a while, each waiting for its answer before its next post.
-func (l *postLoad) run(addr string, n int, length time.Duration) (cell, error) {
+func (l *postLoad) run(kind, addr string, n int, length time.Duration) (cell, error) {
 	var (
 		took    = make([][]time.Duration, n)
 		errs    = make([]error, n)
@@ -108,7 +108,7 @@ func (l *postLoad) run(addr string, n int, length time.Duration) (cell, error) {
 	ready.Add(n)
 	for i := range n {
 		wg.Go(func() {
-			c, err := l.open(addr, i)
+			c, err := l.open(kind, addr, i)
 			ready.Done()
 			if err != nil {
 				errs[i] = err
@@ -127,8 +127,8 @@ func (l *postLoad) run(addr string, n int, length time.Duration) (cell, error) {
 }
 
 // open connects a sender. Its first post is not counted: it pays for the connection.
-func (l *postLoad) open(addr string, i int) (*conn, error) {
-	c, err := dial(addr)
+func (l *postLoad) open(kind, addr string, i int) (client, error) {
+	c, err := open(kind, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (l *postLoad) open(addr string, i int) (*conn, error) {
 }
 
 // post is one sender's loop: an answer's time is the next request's start.
-func (l *postLoad) post(c *conn, i int, end time.Time) ([]time.Duration, error) {
+func (l *postLoad) post(c client, i int, end time.Time) ([]time.Duration, error) {
 	s := l.senders[i]
 	took := make([]time.Duration, 0, 1<<14)
 	for t := time.Now(); t.Before(end); {
