@@ -40,8 +40,9 @@ type link struct {
 	prev, next *link
 }
 
-func newHub() *Hub {
-	h := &Hub{links: map[BoxID]*link{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// newHub returns a hub that rings what is committed after rung.
+func newHub(rung Time) *Hub {
+	h := &Hub{links: map[BoxID]*link{}, rung: rung, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go h.run()
 	return h
 }

@@ -78,6 +78,18 @@ type Relay struct {
 // New returns a relay over store, with its background work started. The caller
 // closes the relay first and the store after it.
 func New(store storage.Engine, o Options) (*Relay, error) {
+	r, err := build(store, o)
+	if err == nil {
+		err = r.start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// build makes a relay whose background work has not started.
+func build(store storage.Engine, o Options) (*Relay, error) {
 	o = o.withDefaults()
 	keys, err := openKeyring(o.Dir)
 	if err != nil {
@@ -88,7 +100,7 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 		return nil, err
 	}
 	r := &Relay{
-		store: store, opts: o, hub: newHub(), timers: newTimers(), limits: newLimits(o),
+		store: store, opts: o, timers: newTimers(), limits: newLimits(o),
 		counts: counts{m: map[BoxID]count{}}, space: space{free: o.Free, reserve: o.Reserve},
 		keys: keys, blobs: blobs,
 	}
@@ -100,16 +112,23 @@ func New(store storage.Engine, o Options) (*Relay, error) {
 	r.roomVerbs()
 	r.markVerbs()
 	r.blobVerbs()
-	if err := r.View(context.Background(), func(tx *Tx) error { r.hub.rung = Time(tx.Now()); return nil }); err != nil {
-		return nil, err
+	return r, nil
+}
+
+// start rings from now on, and starts the background work.
+func (r *Relay) start() error {
+	var last Time
+	if err := r.View(context.Background(), func(tx *Tx) error { last = Time(tx.Now()); return nil }); err != nil {
+		return err
 	}
-	store.Feed(r.hub.told)
+	r.hub = newHub(last)
+	r.store.Feed(r.hub.told)
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.work.Go(func() { r.runTimers(ctx) })
 	r.work.Go(func() { r.runSweeps(ctx) })
 	r.work.Go(func() { r.tidyBlobs(ctx) })
-	return r, nil
+	return nil
 }
 
 // Close ends the background work. Transactions that run are not interrupted.

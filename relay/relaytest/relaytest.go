@@ -1,5 +1,6 @@
 // Package relaytest opens relays for tests: on a real file in a temporary
-// directory, closed and checked when the test ends.
+// directory, closed when the test ends and then checked, its pages and every
+// row of it.
 package relaytest
 
 import (
@@ -22,7 +23,14 @@ func New(t testing.TB, o relay.Options) *relay.Relay {
 // relay and its store are closed when the test ends.
 func Open(t testing.TB, dir string, o relay.Options) *relay.Relay {
 	t.Helper()
-	store, err := storage.Open(filepath.Join(dir, "restante.db"), storage.Options{Clock: o.Now, NoSync: true})
+	return Over(t, dir, o, func(e storage.Engine) storage.Engine { return e })
+}
+
+// Over is Open with something of the test's between the relay and its store.
+func Over(t testing.TB, dir string, o relay.Options, between func(storage.Engine) storage.Engine) *relay.Relay {
+	t.Helper()
+	path := filepath.Join(dir, "restante.db")
+	store, err := storage.Open(path, storage.Options{Clock: o.Now, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +40,7 @@ func Open(t testing.TB, dir string, o relay.Options) *relay.Relay {
 	if o.Fault == nil {
 		o.Fault = func(doing string, err error) { t.Errorf("%s: %v", doing, err) }
 	}
-	r, err := relay.New(store, o)
+	r, err := relay.New(between(store), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +49,21 @@ func Open(t testing.TB, dir string, o relay.Options) *relay.Relay {
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
+		check(t, path)
 	})
 	return r
+}
+
+// check reads the whole store.
+func check(t testing.TB, path string) {
+	t.Helper()
+	report, err := storage.CheckFile(path, relay.CheckRow)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, p := range report.Problems {
+		t.Errorf("the store is damaged: %s", p)
+	}
 }
 
 // Update runs fn in an update and fails the test if it fails.
