@@ -44,7 +44,8 @@ func (tx *Tx) shut(r Room, c closing) error {
 	return tx.putRoom(r)
 }
 
-// closeStep does one step: members first, then the rooms below, then the room.
+// closeStep does one step: members first, then the rooms below, then the names
+// given within the room, then the room.
 func (tx *Tx) closeStep(r Room, c closing) error {
 	left, err := tx.dismiss(r, c)
 	if err != nil {
@@ -54,6 +55,9 @@ func (tx *Tx) closeStep(r Room, c closing) error {
 		if left, err = tx.closeBelow(r, c); err != nil {
 			return err
 		}
+	}
+	if !left {
+		left = tx.deleteSome(newKey(kindAlias).id(r.ID).all(), closeStep) // what is named within the room
 	}
 	if left {
 		return tx.again(verbCloseRoom, c)

@@ -25,16 +25,17 @@ import "restante/storage"
 //	e     box(6) time(6)                        Entry, lane of messages
 //	v     box(6) time(6)                        Entry, lane of events
 //	m     box(6) time(6) mark account(16) name  Mark; mark 'v' + time(6): an old version
-//	w     box(6) mark time(6) entry time(6)     (empty) marks of a box by time, latest pins first
+//	w     box(6) 'p' time(6) entry time(6)      (empty) the pinned entries of a box by time of pinning
 //	y     box(6) root time(6) time(6)           (empty) the replies of a thread
 //	u     account(16) box(6)                    time(6): read up to here
 //	q     day(4) SHA-256(once-key)(32)          Once: time and fingerprint
 //	s     type 0 id(16)                         a record
-//	i     type 0 index 0 value 0 id(16)         (empty) a record by an index
+//	i     type 0 index 0 value 0 id(16)         (empty) a record by an index; the value escaped
 //	g     scope(16) family 0 given id           an alias: 16 bytes of an id, or 12 of an entry's
 //	f     blob(16)                              Blob
 //	x     due(6) random(8)                      Timer
 //	z     name                                  what the relay keeps about itself
+//	z     'blobs' 0 account(16)                 usage: what the blobs of an account take
 const (
 	kindAccount    = 'a'
 	kindLogin      = 'l'
