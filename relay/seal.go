@@ -171,8 +171,20 @@ func (r *Relay) Verify(signature []byte, context string, parts ...[]byte) bool {
 	return err == nil && hmac.Equal(signature, want[:len(signature)])
 }
 
-// Seal, Unseal, Sign and Verify are those of the relay, inside a transaction.
+// Seal is [Relay.Seal], inside a transaction.
 func (tx *Tx) Seal(context string, plain []byte) ([]byte, error) { return tx.r.Seal(context, plain) }
+
+// Unseal is [Relay.Unseal], inside a transaction.
 func (tx *Tx) Unseal(context string, sealed []byte) ([]byte, error) {
 	return tx.r.Unseal(context, sealed)
+}
+
+// Sign is [Relay.Sign], inside a transaction.
+func (tx *Tx) Sign(context string, parts ...[]byte) (Digest, error) {
+	return tx.r.Sign(context, parts...)
+}
+
+// Verify is [Relay.Verify], inside a transaction.
+func (tx *Tx) Verify(signature []byte, context string, parts ...[]byte) bool {
+	return tx.r.Verify(signature, context, parts...)
 }
