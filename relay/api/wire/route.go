@@ -37,7 +37,7 @@ func newRouter(ops []Op) *router {
 		if !slices.Contains(rt.methods, method) {
 			rt.methods = append(rt.methods, method)
 		}
-		if len(r.names) == 0 {
+		if !strings.ContainsAny(r.path, ":*") {
 			rt.literal[ops[i].Name] = r.op
 		} else {
 			params = append(params, r)
@@ -62,8 +62,11 @@ type row struct {
 func newRow(op *Op, method, path string) *row {
 	r := &row{op: op, method: method}
 	segs := strings.Split(path, "/")
+	if segs[0] != "" || len(segs) < 2 {
+		panic("wire: bad path " + op.Name)
+	}
 	for i, seg := range segs {
-		if strings.HasPrefix(seg, ":") || strings.HasPrefix(seg, "*") {
+		if len(seg) > 1 && (seg[0] == ':' || seg[0] == '*') {
 			r.names = append(r.names, seg[1:])
 			segs[i] = seg[:1] + "p"
 		}
