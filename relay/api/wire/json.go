@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -68,6 +69,9 @@ func BadField(name string) error {
 
 // deep reports whether a JSON text is nested deeper than maxDepth.
 func deep(b []byte) bool {
+	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxDepth {
+		return false // nearly always, and found out much faster
+	}
 	depth, inString := 0, false
 	for i := 0; i < len(b); i++ {
 		switch b[i] {

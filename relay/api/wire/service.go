@@ -136,24 +136,35 @@ func (h *handling) claim(op *Op, in any) error {
 	return err
 }
 
+var (
+	tooLarge    = relay.Errorf(relay.TooLarge, relay.SubjectNone, "body too large")
+	notReceived = relay.Errorf(relay.Invalid, relay.SubjectNone, "body not received")
+)
+
 // body reads the request's body whole, paid for from the purse.
 func (h *handling) body() ([]byte, error) {
-	tooLarge := relay.Errorf(relay.TooLarge, relay.SubjectNone, "body too large")
 	size := h.r.ContentLength
 	if size > h.f.MaxBody {
 		return nil, tooLarge
 	}
-	if size < 0 {
-		size = h.f.MaxBody
+	if size >= 0 {
+		if err := h.take(size); err != nil {
+			return nil, err
+		}
+		body := make([]byte, size)
+		if _, err := io.ReadFull(h.r.Body, body); err != nil {
+			return nil, notReceived
+		}
+		return body, nil
 	}
-	if err := h.take(size); err != nil {
+	if err := h.take(h.f.MaxBody); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(h.r.Body, h.f.MaxBody+1))
-	if err != nil {
-		return nil, relay.Errorf(relay.Invalid, relay.SubjectNone, "body not received")
-	}
-	if int64(len(body)) > h.f.MaxBody {
+	switch {
+	case err != nil:
+		return nil, notReceived
+	case int64(len(body)) > h.f.MaxBody:
 		return nil, tooLarge
 	}
 	return body, nil
