@@ -40,8 +40,8 @@ type Draft struct {
 }
 
 // Append adds an entry to a box, under a time greater than every time that any
-// reader has seen, and has the box rung after the commit. Full: the box holds
-// its quota. Who may write is not asked here; see [Tx.Send] and [Tx.Post].
+// reader has seen, and has the box rung after the commit. NotFound: no such box.
+// Full: the box holds its quota. Who may write is not asked here; see [Tx.Send] and [Tx.Post].
 func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
 	if d.Lane == 0 {
 		d.Lane = Messages
@@ -49,6 +49,9 @@ func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
 	e := Entry{
 		Lane: d.Lane, Kind: d.Kind, From: d.From, Body: d.Body, Nonce: d.Nonce, Reply: d.Reply,
 		Thread: d.Thread, Expires: d.Expires, Extra: d.Extra, Place: tx.place,
+	}
+	if tx.Get(newKey(kindBox).box(b)) == nil {
+		return e, Errorf(NotFound, SubjectRoom, "no such box")
 	}
 	value, err := encoding.Marshal(e)
 	if err != nil {
@@ -171,11 +174,14 @@ func (tx *Tx) erase(id EntryID) (keys int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := tx.discount(id.Box, len(v)); err != nil { // first: counting looks at the entries
+		return 0, err
+	}
 	tx.Delete(k)
 	if e.Thread != 0 {
 		tx.Delete(newKey(kindReply).box(id.Box).time(e.Thread).time(id.Time))
 	}
-	return 2 + tx.eraseMarks(id), tx.discount(id.Box, len(v))
+	return 2 + tx.eraseMarks(id), nil
 }
 
 const verbExpire = "expire entry"

@@ -56,7 +56,7 @@ func (tx *Tx) Before(lane Lane, b BoxID, before, notBefore Time, n int) ([]Entry
 	if before == 0 {
 		before = maxTime
 	}
-	rg := between(byte(lane), b, max(notBefore, 1)-1, before-1)
+	rg := between(byte(lane), b, max(notBefore, 1)-1, max(before, 1)-1)
 	rg.Reverse = true
 	var got []Entry
 	now := tx.r.Now()
