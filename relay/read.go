@@ -24,15 +24,9 @@ type Reading struct {
 // from the greatest time it got misses nothing; one time is never cut, even if
 // it alone is more than the page.
 func (tx *Tx) Since(lane Lane, from []Reading, p Page) ([]Entry, error) {
-	next, stop := tx.merge(lane, from)
-	defer stop()
-	var got []Entry
+	got := make([]Entry, 0, min(p.Entries, 16))
 	whole, bytes, now := 0, 0, tx.r.Now() // got[:whole] ends between times
-	for {
-		id, v, ok := next()
-		if !ok {
-			return got, nil
-		}
+	for id, v := range tx.merge(lane, from) {
 		if len(got) > 0 && got[len(got)-1].ID.Time != id.Time {
 			whole = len(got)
 		}
@@ -48,6 +42,7 @@ func (tx *Tx) Since(lane Lane, from []Reading, p Page) ([]Entry, error) {
 			got = append(got, e)
 		}
 	}
+	return got, nil
 }
 
 // Before returns up to n entries of a box before a time, newest first. A zero
@@ -141,33 +136,40 @@ func (tx *Tx) each(rg storage.Range) iter.Seq2[[]byte, []byte] {
 
 // merge yields the entries of several boxes in order of time; within one time
 // in the order of from.
-func (tx *Tx) merge(lane Lane, from []Reading) (next func() (EntryID, []byte, bool), stop func()) {
-	var h merging
-	for i, f := range from {
-		s := &stream{box: f.Box, order: i}
-		s.next, s.stop = iter.Pull2(tx.each(between(byte(lane), f.Box, f.After, maxTime)))
-		if s.advance() {
-			h = append(h, s)
-		}
+func (tx *Tx) merge(lane Lane, from []Reading) iter.Seq2[EntryID, []byte] {
+	if len(from) == 1 {
+		return tx.alone(lane, from[0])
 	}
-	heap.Init(&h)
-	next = func() (EntryID, []byte, bool) {
-		for len(h) > 0 && h[0].taken {
-			if h[0].taken = false; h[0].advance() {
+	return func(yield func(EntryID, []byte) bool) {
+		var h merging
+		for i, f := range from {
+			s := &stream{box: f.Box, order: i}
+			s.next, s.stop = iter.Pull2(tx.each(between(byte(lane), f.Box, f.After, maxTime)))
+			defer s.stop()
+			if s.advance() {
+				h = append(h, s)
+			}
+		}
+		for heap.Init(&h); len(h) > 0; {
+			if !yield(EntryID{h[0].box, h[0].time}, h[0].value) {
+				return
+			}
+			if h[0].advance() {
 				heap.Fix(&h, 0)
 			} else {
 				heap.Pop(&h)
 			}
 		}
-		if len(h) == 0 {
-			return EntryID{}, nil, false
-		}
-		h[0].taken = true
-		return EntryID{h[0].box, h[0].time}, h[0].value, true
 	}
-	return next, func() {
-		for _, s := range h {
-			s.stop()
+}
+
+// alone is merge for one box, which is nearly always, without its price.
+func (tx *Tx) alone(lane Lane, f Reading) iter.Seq2[EntryID, []byte] {
+	return func(yield func(EntryID, []byte) bool) {
+		for k, v := range tx.each(between(byte(lane), f.Box, f.After, maxTime)) {
+			if !yield(EntryID{f.Box, entryTime(k)}, v) {
+				return
+			}
 		}
 	}
 }
@@ -178,7 +180,6 @@ type stream struct {
 	order int
 	time  Time
 	value []byte
-	taken bool // the current pair was given out
 	next  func() ([]byte, []byte, bool)
 	stop  func()
 }
