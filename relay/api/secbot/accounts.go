@@ -21,13 +21,13 @@ type userOut struct {
 func (a api) register(c *wire.Call, r *relay.Relay, _ wire.None) (userOut, error) {
 	scheme, invite, _ := strings.Cut(c.Header("Authorization"), " ")
 	invited := strings.EqualFold(scheme, "Bearer")
+	if a.cfg.Registration == "closed" {
+		return userOut{}, relay.Errorf(relay.Forbidden, relay.SubjectInvite, "registration is closed")
+	}
 	if !invited {
 		if err := a.admitStranger(c, r); err != nil {
 			return userOut{}, err
 		}
-	}
-	if a.cfg.Registration == "closed" {
-		return userOut{}, relay.Errorf(relay.Forbidden, relay.SubjectInvite, "registration is closed")
 	}
 	token := newToken()
 	var user relay.Account

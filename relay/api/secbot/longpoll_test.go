@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,23 +75,28 @@ func (h *house) tell(u user, to user, text string) {
 }
 
 // A post that races with a wait is either seen by its look or wakes it, over
-// one connection that lives all the while.
+// one connection that lives all the while. The wait is for many groups, so that
+// its looks take long enough to race with.
 func TestLongPoll_NoMissedWakeUp(t *testing.T) {
 	h := build(t, plan{})
 	alice, bob := h.register(), h.register()
 	places := []string{h.group(alice), bob.ID, h.group(alice)}
+	watched := slices.Clone(places)
+	for range 200 {
+		watched = append(watched, h.group(alice))
+	}
 	cursor, c := int64(0), h.dial()
 	for i := range 400 {
 		place, posted := places[i%3], make(chan error, 1)
 		go func() {
-			for range rand.IntN(200) {
+			for range rand.IntN(1000) {
 				runtime.Gosched()
 			}
 			path := map[bool]string{true: "/postmsg", false: "/postgroup"}[place == bob.ID]
 			_, err := h.try(h.client, path, alice.from(fields{"toId": place, "encContent": "x"}))
 			posted <- err
 		}()
-		c.send("/longpoll", bob.waitFor(cursor, places...))
+		c.send("/longpoll", bob.waitFor(cursor, watched...))
 		c.want(200, place)
 		if err := <-posted; err != nil {
 			t.Fatal(err)
