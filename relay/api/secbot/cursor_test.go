@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"restante/relay"
+	"restante/relay/relaytest"
 )
 
 // The cursor guarantee: while sixteen senders post to groups and mailboxes,
@@ -29,6 +30,30 @@ func TestCursor(t *testing.T) {
 				newTraffic(h, seed).run()
 			})
 		}
+	}
+}
+
+// A page may be larger than one scan of the store: the group that was scanned
+// to its limit must not be stepped over for the sake of the other.
+func TestCursor_LargePage(t *testing.T) {
+	const many = 6000
+	h := build(t, plan{cfg: Config{PageEntries: 2 * many}})
+	u := h.register()
+	who, _ := relay.ParseID(u.ID)
+	groups := []string{h.group(u), h.group(u)}
+	for i, n := range []int{many, 1} {
+		id, _ := relay.ParseID(groups[i])
+		relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+			for range n {
+				if _, err := tx.Post(who, id, relay.Draft{Kind: kindMessage, Body: []byte("x")}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if got := h.pollAll(u, 0, groups...); len(got) != many+1 {
+		t.Errorf("%d entries, want %d", len(got), many+1)
 	}
 }
 

@@ -15,7 +15,7 @@ type Config struct {
 	MaxCryptoData int           // bytes of cryptoData (16 KiB)
 	MaxContent    int           // bytes of encContent (256 KiB)
 	MaxBody       int64         // bytes of a request (twice MaxContent and 64 KiB)
-	PageEntries   int           // entries of one answer (1,000; at most 5,000)
+	PageEntries   int           // entries of one answer (1,000)
 	PageBytes     int           // bytes of one answer, as stored (4 MiB)
 	LongPoll      time.Duration // how long /longpoll waits (60 s)
 	Registration  string        // "open", "invite" or "closed" ("open")
@@ -25,7 +25,7 @@ func (c Config) withDefaults() Config {
 	c.MaxCryptoData = or(c.MaxCryptoData, 16<<10)
 	c.MaxContent = or(c.MaxContent, 256<<10)
 	c.MaxBody = or(c.MaxBody, int64(2*max(c.MaxContent, c.MaxCryptoData)+64<<10))
-	c.PageEntries = min(or(c.PageEntries, 1000), maxPage)
+	c.PageEntries = or(c.PageEntries, 1000)
 	c.PageBytes = or(c.PageBytes, 4<<20)
 	c.LongPoll = or(c.LongPoll, time.Minute)
 	c.Registration = or(c.Registration, "open")
@@ -38,11 +38,6 @@ func or[T comparable](v, def T) T {
 	}
 	return v
 }
-
-// maxPage is what one scan of the store yields at most. A page of more would be
-// cut there, for one group and not for the others: the cursor would step over
-// what was left out.
-const maxPage = 5000
 
 // Family returns the API as an operator configured it.
 func Family(cfg Config) wire.Family {
