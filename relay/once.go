@@ -36,6 +36,9 @@ func (tx *Tx) Once(name, print Digest) (again bool, err error) {
 			return true, nil
 		}
 	}
+	// Stamped, so that the file keeps the time and a clock set back later does
+	// not look for the key in the wrong day.
+	now = Time(tx.Stamp(name[:]))
 	return false, tx.put(onceKey(now/dayMillis, name), onceRow{now, print})
 }
 

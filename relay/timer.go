@@ -159,11 +159,12 @@ func (r *Relay) firstTimer(ctx context.Context) (id TimerID, row timerRow, ok bo
 // runTimer does what one timer asks for and removes it, in one transaction. A
 // timer whose verb fails is put off by a minute, so that it holds nobody up.
 func (r *Relay) runTimer(ctx context.Context, id TimerID, row timerRow) error {
+	k := newKey(kindTimer).bytes(id[:])
 	err := r.Update(ctx, func(tx *Tx) error {
-		if tx.Get(newKey(kindTimer).bytes(id[:])) == nil {
+		if tx.Get(k) == nil {
 			return nil // cancelled meanwhile
 		}
-		tx.CancelTimer(id)
+		tx.Delete(k)
 		fn := r.timers.verbs[row.Verb]
 		if fn == nil {
 			return fmt.Errorf("no timer verb %q", row.Verb)
@@ -175,10 +176,10 @@ func (r *Relay) runTimer(ctx context.Context, id TimerID, row timerRow) error {
 	}
 	r.opts.Fault("timer "+row.Verb, err)
 	return r.Update(ctx, func(tx *Tx) error {
-		if tx.Get(newKey(kindTimer).bytes(id[:])) == nil {
+		if tx.Get(k) == nil {
 			return nil
 		}
-		tx.CancelTimer(id)
+		tx.Delete(k)
 		_, err := tx.SetTimer(r.Now().Add(time.Minute), row.Verb, row.Arg)
 		return err
 	})
