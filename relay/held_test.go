@@ -143,6 +143,23 @@ func TestTx_Holding_Reopened(t *testing.T) {
 	})
 }
 
+// A count that lost its place in memory is found again.
+func TestTx_Holding_Evicted(t *testing.T) {
+	r := relaytest.New(t, relay.Options{BoxEntries: 5})
+	b := box(t, r)
+	fill(t, r, b, 3)
+	for range 20 { // any one may go
+		r.EvictCounts()
+	}
+	if n, most := r.Counted(); n != most {
+		t.Errorf("%d counts in memory, want %d", n, most)
+	}
+	wantHolding(t, r, b)
+	fill(t, r, b, 2)
+	err := attempt(r, func(tx *relay.Tx) error { _, err := tx.Append(b, relay.Draft{}); return err })
+	wantCode(t, "a sixth", err, relay.Full, relay.SubjectRoom)
+}
+
 // A discarded is an engine that runs each closure once for nothing, as one that
 // did not fit into its batch is, or one that was refused after it ran.
 type discarded struct{ storage.Engine }
