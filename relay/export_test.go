@@ -26,6 +26,16 @@ func (h *Hub) Commit(t Time, boxes ...BoxID) {
 	h.told(int64(t))
 }
 
+// CommitInParts does the same with something in between.
+func (h *Hub) CommitInParts(t Time, between func(), boxes ...BoxID) {
+	h.moved(boxes)
+	between()
+	h.told(int64(t))
+}
+
+// Wake is what the commit before has left behind.
+func (h *Hub) Wake() { h.wake <- struct{}{} }
+
 // Close is what closing its relay does to a hub.
 func (h *Hub) Close() { h.close() }
 

@@ -23,8 +23,9 @@ type Hub struct {
 	links    map[BoxID]*link // first of the list of those who watch a box
 	watching int
 	rung     Time    // everything up to here has been rung
+	untold   []BoxID // moved in a commit that is not told of whole yet
 	pending  []BoxID // committed, not rung yet
-	upTo     Time    // of pending, once its commit is told of whole
+	upTo     Time    // of pending
 	closed   bool
 
 	wake chan struct{} // the ringer has work; holds one
@@ -48,11 +49,13 @@ func newHub(rung Time) *Hub {
 }
 
 // moved notes boxes that an update touched. It is called in commit order and
-// does not block; told follows when the whole commit is known.
+// does not block; told follows when the whole commit is known. Until then they
+// are not rung: whoever looked now would look no further than the commit before,
+// and not be told again.
 func (h *Hub) moved(boxes []BoxID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pending = append(h.pending, boxes...)
+	h.untold = append(h.untold, boxes...)
 }
 
 // told has everything rung that moved in commits up to a time.
@@ -61,8 +64,10 @@ func (h *Hub) told(upTo int64) {
 	defer h.mu.Unlock()
 	h.upTo = max(h.upTo, Time(upTo))
 	if h.closed {
+		h.untold = nil
 		return
 	}
+	h.pending, h.untold = append(h.pending, h.untold...), h.untold[:0]
 	select {
 	case h.wake <- struct{}{}:
 	default: // the ringer will see this with what it has not begun yet

@@ -61,7 +61,23 @@ func TestWatch_Moved(t *testing.T) {
 	})
 }
 
-// What moved in a transaction nobody has been told of whole is not rung yet.
+// What moved in a commit that is not told of whole is not rung yet: whoever is
+// rung finds it at or before the time up to which all is rung.
+func TestHub_Rung_InParts(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *relay.Hub) {
+		w := h.Watch(a, b)
+		defer w.Close()
+		h.CommitInParts(5, func() {
+			h.Wake() // an earlier one wakes the ringer
+			wantMoved(t, w)
+		}, a)
+		wantMoved(t, w, a)
+		if got := h.Rung(); got != 5 {
+			t.Errorf("rung up to %d, want 5", got)
+		}
+	})
+}
+
 func TestHub_Rung(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *relay.Hub) {
 		w := h.Watch(a)
@@ -313,6 +329,7 @@ func TestHub_Storm(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
+			rnd := rand.New(rand.NewPCG(8, g))
 			for i := range 500 {
 				h.Commit(relay.Time(i), pick(rnd), pick(rnd))
 				h.Signal(pick(rnd), relay.Signal{Data: []byte{1}})
