@@ -89,12 +89,18 @@ func (tx *Tx) deliver(b BoxID, share *ratelimit.Shares, d Draft) (Entry, error) 
 	if ok, wait := tx.r.limits.writes.Peek(d.From[:], size); !ok {
 		return Entry{}, Later(wait, "your share of this relay is used up for today")
 	}
-	tx.applied = append(tx.applied, func() {
+	e, err := tx.Append(b, d)
+	if err != nil {
+		return e, err
+	}
+	// What is not committed costs nothing. Those of one batch do not see each
+	// other's; what they go over by is owed.
+	tx.OnCommit(func() {
 		tx.r.limits.pace.Spend(b[:], 1)
 		share.Add(mine, size)
 		tx.r.limits.writes.Add(d.From[:], size)
 	})
-	return tx.Append(b, d)
+	return e, nil
 }
 
 // Limits are the shares that are counted in memory, over all families. Nil ones

@@ -7,6 +7,7 @@ import (
 
 	"restante/relay"
 	"restante/relay/relaytest"
+	"restante/storage"
 )
 
 // mailbox makes an account whose messages go into its own box.
@@ -186,7 +187,7 @@ func TestTx_Send_Pace(t *testing.T) {
 	})
 }
 
-// count sends until a share is used up, slowly enough for the pace, and returns
+// untilTooMany sends until a share is used up, slowly enough for the pace, and returns
 // how many went through.
 func untilTooMany(t testing.TB, most int, one func(i int) error) int {
 	t.Helper()
@@ -258,6 +259,18 @@ func TestTx_Send_ShareOfFailed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A closure that runs twice before it is committed is charged once.
+func TestTx_Send_ShareOfRunTwice(t *testing.T) {
+	r := relaytest.Over(t, t.TempDir(), relay.Options{}, func(e storage.Engine) storage.Engine { return discarded{e} })
+	alice, bob := mailbox(t, r), mailbox(t, r)
+	for i := range relay.MailboxBytes >> 20 {
+		if err := send(r, alice.ID, bob.ID, 1<<20); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	wantCode(t, "one too many", send(r, alice.ID, bob.ID, 1<<20), relay.TooMany, relay.SubjectNone)
 }
 
 func TestTx_Post_Share(t *testing.T) {

@@ -150,11 +150,10 @@ func (r *Relay) Now() Time { return At(r.opts.Now()) }
 // closure.
 type Tx struct {
 	storage.Txn
-	r       *Relay
-	moved   []BoxID          // boxes that got an entry, rung after the commit
-	place   uint16           // of the next entry in this transaction
-	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
-	applied []func()         // effects in memory, once the closure has succeeded
+	r      *Relay
+	moved  []BoxID          // boxes that got an entry, rung after the commit
+	place  uint16           // of the next entry in this transaction
+	counts map[BoxID]*count // what the boxes it counted hold with its own entries
 }
 
 // View runs fn over a snapshot. Nothing may be changed in it.
@@ -167,32 +166,22 @@ func (r *Relay) View(ctx context.Context, fn func(*Tx) error) error {
 // of it happened. fn may run again: it changes nothing but the transaction, and
 // assigns its results from scratch.
 func (r *Relay) Update(ctx context.Context, fn func(*Tx) error) error {
-	spent := false
 	return r.store.Update(ctx, func(t storage.Txn) error {
 		tx := &Tx{Txn: t, r: r}
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if spent {
-			tx.applied = nil // shares are charged once, however often fn runs
-		}
 		tx.finish()
-		spent = true
 		return nil
 	})
 }
 
-// finish takes the closure's effects in memory (what a box holds, what a share
-// has left) and has the bell rung once the commit is on the disk. The effects
-// come before the commit so that the next closure of the same batch sees them.
-// Where the commit then fails, counts are found out (see [Tx.witnessed]) and
-// shares stay charged.
+// finish takes down what the boxes hold now, before the commit, so that the next
+// closure of the same batch sees it (should the commit then fail, that is found
+// out, see [Tx.witnessed]), and has the bell rung once it is on the disk.
 func (tx *Tx) finish() {
 	for b, n := range tx.counts {
 		tx.r.counts.set(b, *n)
-	}
-	for _, fn := range tx.applied {
-		fn()
 	}
 	if len(tx.moved) > 0 {
 		boxes := tx.moved

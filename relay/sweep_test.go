@@ -81,6 +81,30 @@ func TestRelay_Sweep_RoomRetention(t *testing.T) {
 	})
 }
 
+// One sweep takes as many steps as there is to do.
+func TestRelay_Sweep_Steps(t *testing.T) {
+	clock := clockAt(1_700_000_000_000)
+	r := relaytest.New(t, relay.Options{Now: clock.now, Retention: time.Hour})
+	for _, lane := range []relay.Lane{relay.Messages, relay.Events} {
+		b := mailbox(t, r).Box
+		for range 3 {
+			relaytest.Update(t, r, func(tx *relay.Tx) error {
+				for range relay.StepKeys {
+					if _, err := tx.Append(b, relay.Draft{Lane: lane}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		clock.ms.Add((relay.EventsFor + time.Hour).Milliseconds())
+		if err := r.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, "a sweep", rows(t, r, b[:]), "b")
+	}
+}
+
 // On a machine that believes it is 1970, every horizon lies before all time.
 func TestRelay_Sweep_1970(t *testing.T) {
 	clock := clockAt(0)
