@@ -93,18 +93,26 @@ func (tx *Tx) Account(id ID) (Account, error) {
 	return a, err
 }
 
-// Stub is Account, removed ones included.
+// Stub is Account, removed ones included. The last one asked for is kept for
+// as long as the transaction: a sender is looked at more than once.
 func (tx *Tx) Stub(id ID) (Account, error) {
+	if tx.account.ID == id && !id.IsZero() {
+		return tx.account, nil
+	}
 	a := Account{ID: id}
 	found, err := tx.get(newKey(kindAccount).id(id), &a)
 	if err == nil && !found {
 		err = Errorf(NotFound, SubjectAccount, "no such user")
+	}
+	if err == nil {
+		tx.account = a
 	}
 	return a, err
 }
 
 // ChangeAccount stores an account that was changed.
 func (tx *Tx) ChangeAccount(a Account) error {
+	tx.account = Account{}
 	return tx.put(newKey(kindAccount).id(a.ID), a)
 }
 
@@ -186,6 +194,7 @@ func dropUnused(tx *Tx, arg []byte) error {
 	if err := tx.RemoveAccount(id); err != nil {
 		return err
 	}
+	tx.account = Account{}
 	tx.Delete(newKey(kindAccount).id(id))
 	return nil
 }

@@ -226,7 +226,6 @@ type Caller struct {
 // Unauthorized: the token is found by its digest and compared with what was
 // claimed, so unknown and wrong take one path.
 func (tx *Tx) Authenticate(c Claim) (Caller, error) {
-	refused := Errorf(Unauthorized, SubjectToken, "unauthorized")
 	var t Token
 	found, err := tx.get(newKey(kindToken).digest(secretDigest(c.Secret)), &t)
 	if err != nil {
@@ -244,6 +243,8 @@ func (tx *Tx) Authenticate(c Claim) (Caller, error) {
 	}
 	return Caller{Account: a.ID, Box: a.Box, Device: t.Device, Unused: !a.Unused.IsZero()}, err
 }
+
+var refused = Errorf(Unauthorized, SubjectToken, "unauthorized")
 
 func secretDigest(secret string) Digest { return sha256.Sum256([]byte(secret)) }
 

@@ -9,16 +9,16 @@ import (
 // nobody of that id who accepts messages from this sender. TooMany: the box or
 // the sender's share of it is used up for now. Full: the mailbox is.
 func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
+	sender, err := tx.Account(from)
+	if err != nil {
+		return Entry{}, err
+	}
 	target, err := tx.Account(to)
 	if err != nil {
 		return Entry{}, err
 	}
 	if tx.Blocked(to, from) {
 		return Entry{}, Errorf(NotFound, SubjectAccount, "no such user")
-	}
-	sender, err := tx.Account(from)
-	if err != nil {
-		return Entry{}, err
 	}
 	d.From = from
 	if err := tx.welcome(from, to); err != nil {
@@ -42,9 +42,13 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 // and from is one to to: they have no direct room. Mailboxes keep no record of
 // who has met whom, so to them everybody is.
 func (tx *Tx) welcome(from, to ID) error {
+	short := tx.r.space.strangers()
+	if short == nil {
+		return nil
+	}
 	_, err := tx.FindDirect(from, to)
 	if Is(err, NotFound) {
-		err = tx.r.space.strangers()
+		return short
 	}
 	return err
 }

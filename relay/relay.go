@@ -150,10 +150,11 @@ func (r *Relay) Now() Time { return At(r.opts.Now()) }
 // closure.
 type Tx struct {
 	storage.Txn
-	r      *Relay
-	moved  []BoxID          // boxes that got an entry, rung after the commit
-	place  uint16           // of the next entry in this transaction
-	counts map[BoxID]*count // what the boxes it counted hold with its own entries
+	r       *Relay
+	moved   []BoxID          // boxes that got an entry, rung after the commit
+	place   uint16           // of the next entry in this transaction
+	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
+	account Account          // the one looked at last
 }
 
 // View runs fn over a snapshot. Nothing may be changed in it.

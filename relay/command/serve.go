@@ -31,6 +31,7 @@ func serve(ctx context.Context, e *Env) error {
 	if err := harden(); err != nil {
 		return fmt.Errorf("cannot switch off core files: %w", err)
 	}
+	paceCollector()
 	if err := e.makeState(); err != nil {
 		return err
 	}
