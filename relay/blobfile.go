@@ -197,8 +197,17 @@ func (f *blobFiles) settle(from, to string) error {
 	return syncDir(dir)
 }
 
-// diskError returns Full for a full disk.
+// diskError returns Full for a full disk, and any other error without the name
+// of the file, which is a blob's id and would get into the log.
 func diskError(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = fmt.Errorf("%s a blob's file: %w", path.Op, path.Err)
+	case errors.As(err, &link):
+		err = fmt.Errorf("%s a blob's file: %w", link.Op, link.Err)
+	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return &Error{Code: Full, Text: "relay full", err: err}
 	}
@@ -228,7 +237,7 @@ func (f *blobFiles) remove(id ID) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return err
+	return diskError(err)
 }
 
 // doom has a file removed soon. It is called by the writer, which does not wait

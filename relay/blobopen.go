@@ -40,7 +40,7 @@ func (r *Relay) openBlob(ctx context.Context, id ID, may func(*Tx, Blob) error) 
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, Blob{}, Errorf(NotFound, SubjectBlob, "no such file") // removed since the view
 	}
-	return f, b, err
+	return f, b, diskError(err)
 }
 
 // MayOpen decides, by the rule kept with a blob, whether an account may open

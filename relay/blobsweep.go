@@ -55,7 +55,7 @@ func (r *Relay) sweepBlobDir(ctx context.Context, name string) error {
 		}
 		if !keep {
 			if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
-				return err
+				return diskError(err)
 			}
 		}
 	}

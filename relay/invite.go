@@ -36,22 +36,32 @@ func (tx *Tx) NewInvite(uses int, expires time.Duration) (code string, err error
 	return code, invites.Put(tx, id, &row)
 }
 
-// SpendInvite uses a code once. Forbidden (invite): it is unknown, used up or
+// CheckInvite fails with Forbidden (invite) when a code is unknown, used up or
 // expired; which of them is not said.
+func (tx *Tx) CheckInvite(code string) error {
+	_, err := tx.invite(code)
+	return err
+}
+
+// SpendInvite uses a code once; errors as for CheckInvite.
 func (tx *Tx) SpendInvite(code string) error {
-	id := inviteID(code)
-	row, found, err := invites.Get(tx, id)
+	row, err := tx.invite(code)
 	if err != nil {
 		return err
 	}
-	if !found || row.Expires != 0 && row.Expires <= tx.r.Now() {
-		return Errorf(Forbidden, SubjectInvite, "invite not valid")
-	}
 	if row.Uses--; row.Uses == 0 {
-		_, err := invites.Delete(tx, id)
+		_, err := invites.Delete(tx, inviteID(code))
 		return err
 	}
-	return invites.Put(tx, id, row)
+	return invites.Put(tx, inviteID(code), row)
+}
+
+func (tx *Tx) invite(code string) (*inviteRow, error) {
+	row, found, err := invites.Get(tx, inviteID(code))
+	if err == nil && (!found || row.Expires != 0 && row.Expires <= tx.r.Now()) {
+		err = Errorf(Forbidden, SubjectInvite, "invite not valid")
+	}
+	return row, err
 }
 
 func dropInvite(tx *Tx, arg []byte) error {

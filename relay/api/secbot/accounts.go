@@ -24,10 +24,8 @@ func (a api) register(c *wire.Call, r *relay.Relay, _ wire.None) (userOut, error
 	if a.cfg.Registration == "closed" {
 		return userOut{}, relay.Errorf(relay.Forbidden, relay.SubjectInvite, "registration is closed")
 	}
-	if !invited {
-		if err := a.admitStranger(c, r); err != nil {
-			return userOut{}, err
-		}
+	if err := a.admit(c, r, invite, invited); err != nil {
+		return userOut{}, err
 	}
 	token := newToken()
 	var user relay.Account
@@ -46,8 +44,12 @@ func (a api) register(c *wire.Call, r *relay.Relay, _ wire.None) (userOut, error
 	return userOut{"User", user.ID.String(), "", token}, err
 }
 
-// admitStranger lets somebody without an invite register, or does not.
-func (a api) admitStranger(c *wire.Call, r *relay.Relay) error {
+// admit lets somebody try to register, or does not. An invite is looked at
+// before the writer is asked to spend it, so that guessing costs it nothing.
+func (a api) admit(c *wire.Call, r *relay.Relay, invite string, invited bool) error {
+	if invited {
+		return r.View(c.Context(), func(tx *relay.Tx) error { return tx.CheckInvite(invite) })
+	}
 	if a.cfg.Registration != "open" {
 		return relay.Errorf(relay.Forbidden, relay.SubjectInvite, "registration needs an invite")
 	}

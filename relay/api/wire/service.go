@@ -91,6 +91,7 @@ func (h *handling) serve(rt *router) {
 	out, err := h.call(op)
 	if wait, ok := out.(*Wait); ok && err == nil {
 		h.sent = true
+		h.giveBack() // a wait holds nothing of its request
 		h.s.Server.Park(h.w, h.r, h.dress(wait))
 		return
 	}
@@ -179,7 +180,10 @@ func (h *handling) take(n int64) error {
 	return nil
 }
 
-func (h *handling) giveBack() { h.s.Purse.Give(h.taken) }
+func (h *handling) giveBack() {
+	h.s.Purse.Give(h.taken)
+	h.taken = 0
+}
 
 // lost answers a request that no row serves.
 func (h *handling) lost(allowed []string) {
