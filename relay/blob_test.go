@@ -392,3 +392,27 @@ func TestRelay_SignBlobURL(t *testing.T) {
 		wantCode(t, "expired", r.VerifyBlobURL(u, sig[:]), relay.Forbidden, relay.SubjectBlob)
 	})
 }
+
+// What goes wrong with a blob's file is told without the file's name, which is
+// the blob's id.
+func TestRelay_OpenBlob_ErrorNamesNothing(t *testing.T) {
+	dir := t.TempDir()
+	r := relaytest.Open(t, dir, relay.Options{})
+	owner := relay.NewID()
+	b := put(t, r, relay.BlobDraft{Owner: owner}, "sealed")
+	name := b.ID.String()
+	where := filepath.Join(dir, "blobs", name[:2])
+	if err := os.RemoveAll(where); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(where, nil, 0o600); err != nil { // a file where a directory should be
+		t.Fatal(err)
+	}
+	_, _, err := r.OpenBlob(context.Background(), owner, b.ID)
+	if err == nil || strings.Contains(err.Error(), name) || strings.Contains(err.Error(), dir) {
+		t.Errorf("got %v, want an error that names neither the blob nor the directory", err)
+	}
+	if err := os.Remove(where); err != nil { // the sweep of other tests' relays finds a directory again
+		t.Fatal(err)
+	}
+}

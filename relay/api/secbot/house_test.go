@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -233,22 +232,4 @@ func (h *house) waiting(n int) {
 	until(h.t, fmt.Sprintf("%d waiters", n), func() bool {
 		return h.svc.Waiters.Waiting() == n && h.r.Hub().Watching() == n
 	})
-}
-
-// A clock is a wall clock that a test moves.
-type clock struct {
-	mu  sync.Mutex
-	off time.Duration // guarded by mu
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.off)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.off += d
 }

@@ -9,38 +9,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
 
 	"restante/relay"
 	"restante/relay/api/wire"
+	"restante/relay/relaytest"
 )
-
-// lines is a log in memory.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lines) bytes() []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Clone(l.b.Bytes())
-}
 
 // What is told in confidence stands in no log line at any level; what proves a
 // right stands in the file as its hash only.
 func TestSecrets(t *testing.T) {
 	const body, key = "planted-body-9b2f", "planted-key-9b2f"
-	var log lines
+	var log relaytest.Log
 	logger := zerolog.New(&log).Level(zerolog.TraceLevel)
 	dir := t.TempDir()
 	h := build(t, plan{
@@ -60,7 +42,7 @@ func TestSecrets(t *testing.T) {
 		told = append(told, spellings(u.ID)...)
 	}
 	told = append(append(told, spellings(secretGroup)...), spellings(invitedGroup)...)
-	logged := log.bytes()
+	logged := []byte(log.String())
 	for _, row := range []string{"/postmsg", "/longpoll", "/pollgroups"} {
 		if !bytes.Contains(logged, []byte(row)) {
 			t.Fatalf("the log does not even name %s:\n%s", row, logged)

@@ -10,8 +10,8 @@ import (
 
 // Groups and accounts that are never used go, with whatever waits for them.
 func TestUnused(t *testing.T) {
-	var clk clock
-	h := build(t, plan{relay: relay.Options{Now: clk.now}})
+	var clk relaytest.Clock
+	h := build(t, plan{relay: relay.Options{Now: clk.Now}})
 	alice, ghost := h.register(), h.register()
 	used, unused := h.group(alice), h.group(alice)
 	h.say(alice, used, "x")
@@ -22,11 +22,11 @@ func TestUnused(t *testing.T) {
 	h.waiting(2)
 	gone := h.watchMailbox(ghost)
 
-	clk.advance(29 * 24 * time.Hour)
+	clk.Advance(29 * 24 * time.Hour)
 	late := h.register() // a day later it is two days old
 	h.runTimers()
 	h.want(200, "/pollgroup", alice.as(fields{"groupId": unused}))
-	clk.advance(2 * 24 * time.Hour)
+	clk.Advance(2 * 24 * time.Hour)
 	h.runTimers()
 	c.want(404, "no such user or group\n")
 	both.want(404, "no such user or group\n")
@@ -42,7 +42,7 @@ func TestUnused(t *testing.T) {
 	if got := h.poll(alice, used, 0); len(got) != 2 {
 		t.Errorf("%d entries, want 2", len(got))
 	}
-	clk.advance(60 * 24 * time.Hour)
+	clk.Advance(60 * 24 * time.Hour)
 	h.runTimers()
 	h.want(200, "/receive", alice.as(fields{}))
 	h.want(200, "/receive", late.as(fields{}))

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -23,7 +22,7 @@ import (
 // connection lives on, and the log has the row's name and nothing else.
 func TestService_PanicStaysInItsRequest(t *testing.T) {
 	const secret = "planted-4c1d"
-	var log lines
+	var log relaytest.Log
 	boom := func(*Call, *relay.Tx, toyIn) (None, error) { panic(errors.New(secret)) }
 	ty := serveToy(t, &Service{Log: zerolog.New(&log).Level(zerolog.TraceLevel)}, ServeOptions{}, Door{},
 		Row("POST /read", User, Read(boom), ""), Row("POST /write", User, Write(boom), ""),
@@ -58,24 +57,6 @@ func TestService_PanicStaysInItsRequest(t *testing.T) {
 			t.Errorf("the log has %q:\n%s", hidden, got)
 		}
 	}
-}
-
-// lines is a log in memory.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // A blocker holds the store's one writer.

@@ -101,7 +101,7 @@ func (r *reached) missing(fam wire.Family) (rows []string) {
 // ends.
 func open(t testing.TB, family func(*Settings) wire.Family, list []setting, row func(string)) (world, error) {
 	set := newSettings(list)
-	c := &clock{}
+	c := &relaytest.Clock{}
 	r := relaytest.New(t, set.relay(c))
 	var mounted http.Handler // the server parks for the family, which it serves
 	srv := wire.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { mounted.ServeHTTP(w, q) }), wire.ServeOptions{})
@@ -131,7 +131,7 @@ func open(t testing.TB, family func(*Settings) wire.Family, list []setting, row 
 		url:      "http://" + ln.Addr().String(),
 		watching: r.Hub().Watching,
 		rung:     rung,
-		advance:  c.advance,
+		advance:  c.Advance,
 		invite:   func() (string, error) { return invite(r) },
 		patience: patience,
 	}, err
@@ -169,24 +169,6 @@ func invite(r *relay.Relay) (code string, err error) {
 		return err
 	})
 	return code, err
-}
-
-// A clock is the wall clock of a relay, which a story moves.
-type clock struct {
-	mu  sync.Mutex
-	off time.Duration // guarded by mu
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.off)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.off += d
 }
 
 // unknown fails for the settings that nobody has asked for.

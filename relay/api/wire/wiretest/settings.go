@@ -8,6 +8,7 @@ import (
 	"restante/ratelimit"
 	"restante/relay"
 	"restante/relay/api/wire"
+	"restante/relay/relaytest"
 )
 
 // Settings are what a story's `!` lines ask for. Besides those a family reads,
@@ -60,9 +61,9 @@ func (s *Settings) fail(key string, err error) {
 	}
 }
 
-func (s *Settings) relay(c *clock) relay.Options {
+func (s *Settings) relay(c *relaytest.Clock) relay.Options {
 	return relay.Options{
-		Now:           c.now,
+		Now:           c.Now,
 		BoxEntries:    s.Int("box-entries", 0),
 		BoxBytes:      int64(s.Int("box-bytes", 0)),
 		Retention:     s.Duration("retention", 0),
