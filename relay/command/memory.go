@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -10,47 +11,55 @@ import (
 
 // The Go runtime collects garbage when the heap has doubled. Ours is a few MiB
 // small and every commit makes garbage, so under load it would collect many
-// times a second, at the price of a fifth of all posts. So while it is busy the
-// heap may grow to busyHeap before it is collected; when things calm down the
-// usual rule holds again, and the memory goes back to the system.
+// times a second, at the price of a fifth of all posts. So the heap is made to
+// look larger, by memory that is never touched and therefore never there; and
+// when things have calmed down, what load has left behind is given back to the
+// system at once, for idle is what a relay on a Pi mostly is.
 const (
-	busyHeap = 32 << 20
-	busy     = time.Second // between two collections, or less
+	ballastBytes = 16 << 20
+	calmEvery    = 2 * time.Second
+	calmBytes    = 1 << 20 // allocated between two looks, or less, is calm
+	worthBytes   = 4 << 20 // allocated since the memory was last given back
 )
 
-// paceCollector has the collector paced as above from now on, unless GOGC says
-// how. GOMEMLIMIT holds in any case.
-func paceCollector() {
-	if os.Getenv("GOGC") == "" {
-		afterCollection(time.Now(), 100)
+// paceCollector does that until ctx ends, unless GOGC says how to collect.
+// GOMEMLIMIT holds in any case.
+func paceCollector(ctx context.Context) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	ballast := make([]byte, ballastBytes)
+	go func() {
+		giveBackWhenCalm(ctx)
+		runtime.KeepAlive(ballast)
+	}()
+}
+
+func giveBackWhenCalm(ctx context.Context) {
+	look := time.NewTicker(calmEvery)
+	defer look.Stop()
+	var last, given uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		now := allocated()
+		if now-last <= calmBytes && now-given >= worthBytes {
+			debug.FreeOSMemory()
+			given = now
+		}
+		last = now
 	}
 }
 
-// afterCollection looks again when the collector has run: it leaves something
-// behind that only the next run finds.
-func afterCollection(last time.Time, percent int) {
-	left := new([64]byte)
-	runtime.AddCleanup(left, func(last time.Time) {
-		now := time.Now()
-		next := 100
-		if now.Sub(last) <= busy {
-			next = max(100, 100*(busyHeap-liveHeap())/max(liveHeap(), 1))
-		}
-		// Small steps are not worth stopping for.
-		if next > percent*5/4 || next < percent*4/5 {
-			debug.SetGCPercent(next)
-			percent = next
-		}
-		afterCollection(now, percent)
-	}, last)
-}
-
-// liveHeap is what the last collection found in use, in bytes.
-func liveHeap() int {
-	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+// allocated is how many bytes the program has ever allocated.
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(s)
 	if s[0].Value.Kind() != metrics.KindUint64 {
-		return busyHeap // no such figure: leave the collector as it is
+		return 0
 	}
-	return int(s[0].Value.Uint64())
+	return s[0].Value.Uint64()
 }

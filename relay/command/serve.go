@@ -31,7 +31,6 @@ func serve(ctx context.Context, e *Env) error {
 	if err := harden(); err != nil {
 		return fmt.Errorf("cannot switch off core files: %w", err)
 	}
-	paceCollector()
 	if err := e.makeState(); err != nil {
 		return err
 	}
@@ -39,6 +38,7 @@ func serve(ctx context.Context, e *Env) error {
 	defer stop()
 	// Once the first signal is taken, the next one finds its default action.
 	context.AfterFunc(ctx, stop)
+	paceCollector(ctx)
 	return e.inUse(e.Program.Serve(ctx, e.Config, e.newLog(e.Err)))
 }
 

@@ -111,8 +111,13 @@ func holdWaiters(s server, owners []account, ids []string) (holding, error) {
 	return h, err
 }
 
+// calm is how long nothing is asked of a server before its memory is read: idle is what is measured, and what the moments
+// before have left behind a server may give back by itself.
+const calm = 6 * time.Second
+
 // settled reads a server's memory once it has stopped moving. Nothing is asked of the server: no collection, no trim.
 func settled(pid int) (memory, error) {
+	time.Sleep(calm)
 	last, err := readMemory(pid)
 	for range 15 {
 		if err != nil {
