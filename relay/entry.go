@@ -196,9 +196,3 @@ func expireEntry(tx *Tx, arg []byte) error {
 	}
 	return tx.Erase(id)
 }
-
-func decodeEntry(lane Lane, id EntryID, v []byte) (Entry, error) {
-	e := Entry{ID: id, Lane: lane}
-	err := decode(v, &e)
-	return e, err
-}
