@@ -165,7 +165,7 @@ func (r *Relay) runTimer(ctx context.Context, id TimerID, row timerRow) error {
 			return nil // cancelled meanwhile
 		}
 		tx.Delete(k)
-		fn := r.timers.verbs[row.Verb]
+		fn := r.timers.verb(row.Verb)
 		if fn == nil {
 			return fmt.Errorf("no timer verb %q", row.Verb)
 		}
