@@ -5,7 +5,8 @@ import (
 )
 
 // Send brings a message to an account, the way its home wants it: into its
-// mailbox, or into the direct room of the two. NotFound (account): there is
+// mailbox, or into the direct room of the two; where both, the entry of the room
+// is returned, which is the one the sender keeps. NotFound (account): there is
 // nobody of that id who accepts messages from this sender. TooMany: the box or
 // the sender's share of it is used up for now. Full: the mailbox is.
 func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
@@ -33,7 +34,7 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 	}
 	e, err := tx.deliver(room.Box, tx.r.limits.mailbox, d)
 	if err == nil && target.Mailbox {
-		e, err = tx.deliver(target.Box, tx.r.limits.mailbox, d)
+		_, err = tx.deliver(target.Box, tx.r.limits.mailbox, d)
 	}
 	return e, err
 }
