@@ -156,7 +156,7 @@ func (tx *Tx) suspended(id ID, since Time) error {
 
 // RemoveAccount makes an account unreachable at once and removes what belongs
 // to it (box, logins, credentials, devices with their tokens, blocks,
-// memberships) in steps. A stub stays, so that what it sent can still name it.
+// memberships, records that go with it) in steps. A stub stays, so that what it sent can still name it.
 func (tx *Tx) RemoveAccount(id ID) error {
 	a, err := tx.Account(id)
 	if err != nil {
@@ -217,6 +217,9 @@ func dropAccount(tx *Tx, arg []byte) error {
 		return again()
 	}
 	if left, err := tx.LeaveRooms(id, 100); err != nil || left {
+		return firstOf(err, again)
+	}
+	if left, err := tx.dropOwned(id); err != nil || left {
 		return firstOf(err, again)
 	}
 	for _, kind := range []byte{kindCredential, kindBlock, kindCursor} {

@@ -45,7 +45,7 @@ func (tx *Tx) shut(r Room, c closing) error {
 }
 
 // closeStep does one step: members first, then the rooms below, then the names
-// given within the room, then the room.
+// given within the room, then the records that go with it, then the room.
 func (tx *Tx) closeStep(r Room, c closing) error {
 	left, err := tx.dismiss(r, c)
 	if err != nil {
@@ -58,6 +58,11 @@ func (tx *Tx) closeStep(r Room, c closing) error {
 	}
 	if !left {
 		left = tx.deleteSome(newKey(kindAlias).id(r.ID).all(), closeStep) // what is named within the room
+	}
+	if !left {
+		if left, err = tx.dropOwned(r.ID); err != nil {
+			return err
+		}
 	}
 	if left {
 		return tx.again(verbCloseRoom, c)

@@ -126,16 +126,7 @@ func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 }
 
 // Tombstone erases what a message said and keeps that it was.
-func (tx *Tx) Tombstone(id EntryID) (Entry, error) {
-	old := tx.Get(entryKey(kindEntry, id))
-	e, err := tx.Entry(Messages, id)
-	if err != nil {
-		return e, err
-	}
-	e.Body, e.Nonce, e.Extra, e.Erased, e.Edited = nil, nil, nil, true, Time(tx.Now())
-	tx.eraseSaid(id)
-	return e, tx.replace(e, len(old))
-}
+func (tx *Tx) Tombstone(id EntryID) (Entry, error) { return tx.TombstoneWith(id, nil) }
 
 // replace writes an entry over its old self of so many bytes.
 func (tx *Tx) replace(e Entry, oldBytes int) error {

@@ -12,6 +12,8 @@ const (
 	NoticeLeft    = "left"    // Account left
 	NoticePicture = "picture" // the room has another picture
 	NoticeRenamed = "renamed" // the room has another name
+	NoticeRole    = "role"    // Account was given another role by the sender
+	NoticeRekeyed = "rekeyed" // the room's messages are sealed with another key
 )
 
 // A Notice is what happened, and to whom: never a text.
