@@ -59,3 +59,6 @@ func (r *Relay) EvictCounts() {
 
 // Counted returns how many counts are kept in memory, and how many may be.
 func (r *Relay) Counted() (n, max int) { return len(r.counts.m), maxCounted }
+
+// Actions is how many actions the table of permissions has.
+const Actions = int(actions)
