@@ -42,6 +42,30 @@ func TestTx_Authenticate(t *testing.T) {
 	}
 }
 
+// Where callers are believed, a name is enough, if it is one of the family's.
+func TestTx_Authenticate_Believed(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	p := people(t, r, 3)
+	relaytest.Update(t, r, func(tx *relay.Tx) error {
+		if err := tx.Suspend(p[1]); err != nil {
+			return err
+		}
+		return tx.RemoveAccount(p[2])
+	})
+	claim := func(family string, who relay.ID) (relay.Caller, error) {
+		return authenticate(t, r, relay.Claim{Believed: true, Family: family, Named: who})
+	}
+	if got, err := claim("test", p[0]); err != nil || got.Account != p[0] || got.Box.IsZero() {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for name, who := range map[string]relay.ID{"suspended": p[1], "removed": p[2], "nobody": {}} {
+		_, err := claim("test", who)
+		wantCode(t, name, err, relay.NotFound, relay.SubjectAccount)
+	}
+	_, err := claim("other", p[0])
+	wantCode(t, "of another family", err, relay.NotFound, relay.SubjectAccount)
+}
+
 // Everything that is wrong with a claim is answered alike.
 func TestTx_Authenticate_Unauthorized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

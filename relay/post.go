@@ -34,6 +34,7 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 	}
 	e, err := tx.deliver(room.Box, tx.r.limits.mailbox, d)
 	if err == nil && target.Mailbox {
+		d.Reply, d.Thread = 0, 0 // they name entries of the room
 		_, err = tx.deliver(target.Box, tx.r.limits.mailbox, d)
 	}
 	return e, err
@@ -55,9 +56,9 @@ func (tx *Tx) welcome(from, to ID) error {
 }
 
 // Post brings a message into a room: an open one, or one the sender is a member
-// of. NotFound (room): neither. Forbidden (member): silenced. NotFound
-// (account): it is a direct room, and the other has blocked the sender. TooMany
-// and Full as for Send.
+// of. NotFound (room): neither. Forbidden (member): silenced, or of a lesser role
+// than the room's writers. NotFound (account): it is a direct room, and the other
+// has blocked the sender. TooMany and Full as for Send.
 func (tx *Tx) Post(from, room ID, d Draft) (Entry, error) {
 	acc, err := tx.Reach(from, room)
 	if err != nil {
@@ -65,6 +66,9 @@ func (tx *Tx) Post(from, room ID, d Draft) (Entry, error) {
 	}
 	if acc.Member.Silenced(tx.r.Now()) {
 		return Entry{}, Errorf(Forbidden, SubjectMember, "silenced in this room")
+	}
+	if acc.Member.Role < acc.Room.Writers {
+		return Entry{}, Errorf(Forbidden, SubjectMember, "not everybody writes in this room")
 	}
 	if r := acc.Room; r.Direct && (tx.Blocked(r.Pair[0], from) || tx.Blocked(r.Pair[1], from)) {
 		return Entry{}, Errorf(NotFound, SubjectAccount, "no such user")

@@ -399,3 +399,51 @@ func TestTx_OpenFor(t *testing.T) {
 		wantCode(t, "nobody", open(relay.NewID()), relay.NotFound, relay.SubjectAccount)
 	})
 }
+
+// A message that goes into a mailbox too is returned as it lies in the room, and
+// the copy names nothing of the room.
+func TestTx_Send_BothReturnsRoom(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	alice, bob := people(t, r, 1)[0], mailbox(t, r)
+	var e relay.Entry
+	relaytest.Update(t, r, func(tx *relay.Tx) (err error) {
+		e, err = tx.Send(alice, bob.ID, relay.Draft{Body: []byte("b"), Reply: 7})
+		return err
+	})
+	relaytest.View(t, r, func(tx *relay.Tx) error {
+		room, err := tx.FindDirect(alice, bob.ID)
+		if err != nil || e.ID.Box != room.Box || e.Reply != 7 {
+			t.Errorf("got %+v, the room is %+v, %v", e, room, err)
+		}
+		return err
+	})
+	got := since(t, r, relay.Page{Entries: 9, Bytes: 1 << 20}, relay.Reading{Box: bob.Box})
+	if len(got) != 1 || got[0].Reply != 0 {
+		t.Errorf("the mailbox has %+v", got)
+	}
+}
+
+// Where only some write, the others are refused, and nothing is stored.
+func TestTx_Post_Writers(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	p := people(t, r, 2)
+	var room relay.Room
+	relaytest.Update(t, r, func(tx *relay.Tx) (err error) {
+		room, err = tx.OpenRoom(relay.RoomDraft{By: p[0], Family: "test", Members: []relay.Seat{
+			{Account: p[0], Role: relay.RoleAdmin}, {Account: p[1]}}})
+		return err
+	})
+	writers := func(least relay.Role) {
+		t.Helper()
+		relaytest.Update(t, r, func(tx *relay.Tx) error { _, err := tx.SetWriters(room.ID, least); return err })
+	}
+	writers(relay.RoleAdmin)
+	if err := post(r, p[0], room.ID, 1); err != nil {
+		t.Error(err)
+	}
+	wantCode(t, "a plain member", post(r, p[1], room.ID, 1), relay.Forbidden, relay.SubjectMember)
+	writers(relay.RoleMember)
+	if err := post(r, p[1], room.ID, 1); err != nil || holds(t, r, room.Box) != 2 {
+		t.Errorf("%v, the room holds %d", err, holds(t, r, room.Box))
+	}
+}

@@ -31,6 +31,7 @@ type Room struct {
 	Closed   Time    `cbor:"11,keyasint,omitempty"` // unreachable since; its rows are being removed
 	Unused   TimerID `cbor:"12,keyasint,omitzero"`  // removes an open room in which nothing was posted
 	Members  int     `cbor:"13,keyasint,omitempty"` // rows in StateMember
+	Writers  Role    `cbor:"14,keyasint,omitempty"` // the least role that posts, through every door
 }
 
 // A RoomDraft is a room to be.
@@ -183,6 +184,17 @@ func (tx *Tx) ChangeRoom(by, id ID, settings, note []byte) (Room, error) {
 			return Room{}, err
 		}
 	}
+	return r, tx.putRoom(r)
+}
+
+// SetWriters lets only members of at least a role post in a room; RoleMember
+// lets all. NotFound: room.
+func (tx *Tx) SetWriters(id ID, least Role) (Room, error) {
+	r, err := tx.Room(id)
+	if err != nil {
+		return Room{}, err
+	}
+	r.Writers = least
 	return r, tx.putRoom(r)
 }
 
