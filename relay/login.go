@@ -216,6 +216,10 @@ type Claim struct {
 	// is served on a listener of its own, to callers the operator trusts, may
 	// claim so; never what a client sends.
 	Believed bool
+	// Proved: the family has found by itself, by a signature, that the request
+	// comes from Named's device Device. Whether both are still there is asked all
+	// the same, so that a device that was dropped is out at once.
+	Proved bool
 }
 
 // A Caller is an account that has proved itself.
@@ -233,6 +237,9 @@ type Caller struct {
 func (tx *Tx) Authenticate(c Claim) (Caller, error) {
 	if c.Believed {
 		return tx.believe(c)
+	}
+	if c.Proved {
+		return tx.proved(c)
 	}
 	var t Token
 	found, err := tx.get(newKey(kindToken).digest(secretDigest(c.Secret)), &t)
@@ -259,6 +266,24 @@ func (tx *Tx) believe(c Claim) (Caller, error) {
 		err = Errorf(NotFound, SubjectAccount, "no such user")
 	}
 	return Caller{Account: a.ID, Box: a.Box, Device: c.Device, Unused: !a.Unused.IsZero()}, err
+}
+
+// proved lets in whoever a signature speaks for, while account and device last.
+func (tx *Tx) proved(c Claim) (Caller, error) {
+	a, err := tx.Account(c.Named)
+	if err == nil && (a.Suspended != 0 || a.Family != c.Family) {
+		return Caller{}, refused
+	}
+	if err == nil {
+		_, err = tx.Device(c.Named, c.Device)
+	}
+	if Is(err, NotFound) {
+		return Caller{}, refused
+	}
+	if err != nil {
+		return Caller{}, err
+	}
+	return Caller{Account: a.ID, Box: a.Box, Device: c.Device, Unused: !a.Unused.IsZero()}, nil
 }
 
 var refused = Errorf(Unauthorized, SubjectToken, "unauthorized")

@@ -1,0 +1,142 @@
+package chatalot
+
+import (
+	"strings"
+
+	"restante/relay"
+)
+
+// Kinds of logins.
+const (
+	loginName  = "username"
+	loginEmail = "email"
+)
+
+// fold is how names are compared: two that differ in case only are one.
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// A profile is what this family keeps with an account.
+type profile struct {
+	Username        string `cbor:"1,keyasint"`
+	Email           string `cbor:"2,keyasint,omitempty"`
+	DisplayName     string `cbor:"3,keyasint,omitempty"`
+	AvatarURL       string `cbor:"4,keyasint,omitempty"`
+	BannerURL       string `cbor:"5,keyasint,omitempty"`
+	VoiceBackground string `cbor:"6,keyasint,omitempty"`
+	CustomStatus    string `cbor:"7,keyasint,omitempty"`
+	Bio             string `cbor:"8,keyasint,omitempty"`
+	Pronouns        string `cbor:"9,keyasint,omitempty"`
+	Admin           bool   `cbor:"10,keyasint,omitempty"` // of the instance
+	Owner           bool   `cbor:"11,keyasint,omitempty"` // of the instance
+	WhySuspended    string `cbor:"12,keyasint,omitempty"`
+	NoReceipts      bool   `cbor:"13,keyasint,omitempty"` // preference sendReadReceipts is false
+}
+
+// admin reports whether the account administers the instance.
+func (p profile) admin() bool { return p.Admin || p.Owner }
+
+// profileOf returns the profile of an account of any family, removed ones
+// included: somebody from elsewhere is named by the first digits of his id, and
+// nobody is an admin here who did not register here.
+func profileOf(a relay.Account) (profile, error) {
+	p := profile{Username: a.ID.String()[:8]}
+	if a.Family == family && a.Removed == 0 {
+		if err := unpack(a.Profile, &p); err != nil {
+			return profile{}, err
+		}
+	}
+	p.DisplayName = or(p.DisplayName, p.Username)
+	return p, nil
+}
+
+// account returns an account in use, with its profile. NotFound: user not found.
+func account(tx *relay.Tx, id relay.ID) (relay.Account, profile, error) {
+	acc, err := tx.Account(id)
+	if relay.Is(err, relay.NotFound) {
+		err = noUser()
+	}
+	if err != nil {
+		return acc, profile{}, err
+	}
+	p, err := profileOf(acc)
+	return acc, p, err
+}
+
+// stub is account, also for somebody who was removed, or never was: what he
+// left behind still has to be shown.
+func stub(tx *relay.Tx, id relay.ID) (relay.Account, profile, error) {
+	acc, err := tx.Stub(id)
+	if relay.Is(err, relay.NotFound) {
+		acc, err = relay.Account{ID: id}, nil
+	}
+	if err != nil {
+		return acc, profile{}, err
+	}
+	p, err := profileOf(acc)
+	return acc, p, err
+}
+
+// keep stores a changed profile.
+func keep(tx *relay.Tx, acc relay.Account, p profile) error {
+	acc.Profile = pack(p)
+	return tx.ChangeAccount(acc)
+}
+
+// rank is what the account is on this instance.
+func (p profile) rank() relay.Rank {
+	switch {
+	case p.Owner:
+		return relay.RankOwner
+	case p.Admin:
+		return relay.RankAdmin
+	}
+	return relay.RankNone
+}
+
+// rank returns what an account is on this instance, by what is stored and not by
+// what its token says.
+func rank(tx *relay.Tx, who relay.ID) (relay.Rank, error) {
+	_, p, err := account(tx, who)
+	return p.rank(), err
+}
+
+// SetOwner makes an account the owner of the instance, who was none before: it
+// is how there comes to be one, and for the operator alone. NotFound: no such
+// user.
+func SetOwner(tx *relay.Tx, username string) error {
+	acc, err := tx.FindLogin(family, relay.Login{Kind: loginName, Folded: fold(username)})
+	if err != nil {
+		return err
+	}
+	p, err := profileOf(acc)
+	if err != nil {
+		return err
+	}
+	p.Admin, p.Owner = true, true
+	return keep(tx, acc, p)
+}
+
+// userOut is a UserPublic.
+type userOut struct {
+	ID              uuid     `json:"id"`
+	Username        string   `json:"username"`
+	DisplayName     string   `json:"display_name"`
+	AvatarURL       nullable `json:"avatar_url"`
+	BannerURL       nullable `json:"banner_url"`
+	VoiceBackground nullable `json:"voice_background_url"`
+	Status          string   `json:"status"`
+	CustomStatus    nullable `json:"custom_status"`
+	Bio             nullable `json:"bio"`
+	Pronouns        nullable `json:"pronouns"`
+	IsAdmin         bool     `json:"is_admin"`
+	IsOwner         bool     `json:"is_owner"`
+	CreatedAt       moment   `json:"created_at"`
+}
+
+// newUser shows an account. status is its presence (online, idle, dnd, offline).
+func newUser(acc relay.Account, p profile, status string) userOut {
+	return userOut{
+		uuid(acc.ID), p.Username, p.DisplayName, nullable(p.AvatarURL), nullable(p.BannerURL), nullable(p.VoiceBackground),
+		status, nullable(p.CustomStatus), nullable(p.Bio), nullable(p.Pronouns), p.admin(), p.Owner, moment(acc.Created),
+	}
+}
