@@ -59,7 +59,7 @@ func (tx *Tx) Unread(who ID, b BoxID, from Time, max_ int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if e.From != who && !e.Erased && (e.Expires == 0 || e.Expires > now) && !marked(e.ID) {
+		if e.From != who && !e.Erased && e.readable(now) && !marked(e.ID) {
 			n++
 		}
 	}

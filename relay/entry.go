@@ -24,6 +24,8 @@ type Entry struct {
 	Place   uint16  `cbor:"9,keyasint,omitempty"`  // among the entries of its transaction
 	Extra   []byte  `cbor:"10,keyasint,omitempty"` // fields of the home family's own, opaque
 	Erased  bool    `cbor:"11,keyasint,omitempty"` // a tombstone: that it was, not what
+	// Withheld: nobody reads it, until that is taken back; see [Tx.Withhold].
+	Withheld bool `cbor:"12,keyasint,omitempty"`
 }
 
 // A Draft is an entry to be.
@@ -93,14 +95,15 @@ func (tx *Tx) stamp(b BoxID, e *Entry, bytes int) error {
 	return nil
 }
 
-// Entry returns an entry; NotFound when it is not there or has expired.
+// Entry returns an entry; NotFound when it is not there, has expired or is
+// withheld.
 func (tx *Tx) Entry(lane Lane, id EntryID) (Entry, error) {
 	v := tx.Get(entryKey(byte(lane), id))
 	if v == nil {
 		return Entry{}, Errorf(NotFound, SubjectMessage, "no such message")
 	}
 	e, err := decodeEntry(lane, id, v)
-	if err == nil && e.Expires != 0 && e.Expires <= tx.r.Now() {
+	if err == nil && !e.readable(tx.r.Now()) {
 		return Entry{}, Errorf(NotFound, SubjectMessage, "no such message")
 	}
 	return e, err

@@ -59,8 +59,8 @@ func (e *Entry) field(k uint64, kind byte, n uint64, c *cborReader) bool {
 		e.Place = uint16(n)
 	case kind == cborBytes && k == 10:
 		e.Extra = clone(c.take(n))
-	case kind == cborSimple && k == 11 && (n == cborFalse || n == cborTrue):
-		e.Erased = n == cborTrue
+	case kind == cborSimple && (k == 11 || k == 12) && (n == cborFalse || n == cborTrue):
+		*[]*bool{&e.Erased, &e.Withheld}[k-11] = n == cborTrue
 	default:
 		return false
 	}

@@ -11,16 +11,17 @@ import (
 func TestEntry_Read(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		want := Entry{
-			Kind:    rapid.StringN(0, 300, -1).Draw(rt, "kind"),
-			Body:    rapid.SliceOf(rapid.Byte()).Draw(rt, "body"),
-			Nonce:   rapid.SliceOf(rapid.Byte()).Draw(rt, "nonce"),
-			Reply:   Time(rapid.Int64Min(0).Draw(rt, "reply")),
-			Thread:  Time(rapid.Int64Range(0, 300).Draw(rt, "thread")),
-			Expires: Time(rapid.Int64Min(0).Draw(rt, "expires")),
-			Edited:  Time(rapid.Int64Range(0, 70_000).Draw(rt, "edited")),
-			Place:   rapid.Uint16().Draw(rt, "place"),
-			Extra:   rapid.SliceOf(rapid.Byte()).Draw(rt, "extra"),
-			Erased:  rapid.Bool().Draw(rt, "erased"),
+			Kind:     rapid.StringN(0, 300, -1).Draw(rt, "kind"),
+			Body:     rapid.SliceOf(rapid.Byte()).Draw(rt, "body"),
+			Nonce:    rapid.SliceOf(rapid.Byte()).Draw(rt, "nonce"),
+			Reply:    Time(rapid.Int64Min(0).Draw(rt, "reply")),
+			Thread:   Time(rapid.Int64Range(0, 300).Draw(rt, "thread")),
+			Expires:  Time(rapid.Int64Min(0).Draw(rt, "expires")),
+			Edited:   Time(rapid.Int64Range(0, 70_000).Draw(rt, "edited")),
+			Place:    rapid.Uint16().Draw(rt, "place"),
+			Extra:    rapid.SliceOf(rapid.Byte()).Draw(rt, "extra"),
+			Erased:   rapid.Bool().Draw(rt, "erased"),
+			Withheld: rapid.Bool().Draw(rt, "withheld"),
 		}
 		copy(want.From[:], rapid.SliceOfN(rapid.Byte(), 0, 16).Draw(rt, "from"))
 		v, err := encoding.Marshal(want)

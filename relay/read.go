@@ -38,7 +38,7 @@ func (tx *Tx) Since(lane Lane, from []Reading, p Page) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.Expires == 0 || e.Expires > now {
+		if e.readable(now) {
 			got = append(got, e)
 		}
 	}
@@ -63,7 +63,7 @@ func (tx *Tx) Before(lane Lane, b BoxID, before, notBefore Time, n int) ([]Entry
 		if err != nil {
 			return nil, err
 		}
-		if e.Expires == 0 || e.Expires > now {
+		if e.readable(now) {
 			got = append(got, e)
 		}
 	}
@@ -100,7 +100,7 @@ func (tx *Tx) HasSince(lane Lane, from []Reading) int {
 		for k, v := range tx.each(between(byte(lane), f.Box, f.After, maxTime)) {
 			// What does not decode counts: reading it says so.
 			e, err := decodeEntry(lane, EntryID{f.Box, entryTime(k)}, v)
-			if err != nil || e.Expires == 0 || e.Expires > now {
+			if err != nil || e.readable(now) {
 				return i
 			}
 		}
