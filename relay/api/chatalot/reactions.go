@@ -1,0 +1,109 @@
+package chatalot
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"restante/relay"
+	"restante/relay/api/wire"
+)
+
+// Bounds of reactions.
+const (
+	maxEmojiRunes = 32
+	maxReactions  = 20 // different ones on a message
+)
+
+// reactionOut is a Reaction: who reacted to a message with one emoji.
+type reactionOut struct {
+	Emoji   string `json:"emoji"`
+	UserIDs []uuid `json:"user_ids"`
+
+	first relay.Time
+}
+
+// reactionsOf returns the reactions to a message, in the order in which each
+// emoji was first used.
+func reactionsOf(tx *relay.Tx, id relay.EntryID) ([]reactionOut, error) {
+	list := []reactionOut{}
+	at := map[string]int{}
+	for m, err := range tx.Marks(id, relay.Reaction) {
+		if err != nil {
+			return nil, err
+		}
+		i, known := at[m.Name]
+		if !known {
+			i = len(list)
+			at[m.Name] = i
+			list = append(list, reactionOut{Emoji: m.Name, first: m.At})
+		}
+		list[i].UserIDs = append(list[i].UserIDs, uuid(m.Who))
+		list[i].first = min(list[i].first, m.At)
+	}
+	slices.SortStableFunc(list, func(a, b reactionOut) int { return int(a.first - b.first) })
+	return list, nil
+}
+
+type reactionIn struct {
+	MessageID uuid   `json:"message_id"`
+	Emoji     string `json:"emoji"`
+}
+
+func (in *reactionIn) Check() error {
+	if n := utf8.RuneCountInString(in.Emoji); n < 1 || n > maxEmojiRunes || len(in.Emoji) > relay.MaxMarkName {
+		return bad("emoji must be 1 to %d characters", maxEmojiRunes)
+	}
+	return nil
+}
+
+// addReaction reacts to a message. Doing it again is nothing new.
+func (a *api) addReaction(c *wire.Call, tx *relay.Tx, in reactionIn) (wire.None, error) {
+	e, _, err := readable(tx, c.Who.Account, entryID(in.MessageID.id()))
+	if err != nil {
+		return wire.None{}, err
+	}
+	if err := roomForReaction(tx, e.ID, in.Emoji); err != nil {
+		return wire.None{}, err
+	}
+	changed, err := tx.SetMark(e.ID, relay.Reaction, c.Who.Account, in.Emoji)
+	if err == nil && changed {
+		err = tellReaction(tx, relay.EventReacted, c.Who.Account, e.ID, in.Emoji)
+	}
+	return wire.None{}, err
+}
+
+// roomForReaction fails when a message has as many different reactions as it
+// may, and this is another.
+func roomForReaction(tx *relay.Tx, id relay.EntryID, emoji string) error {
+	names := map[string]bool{}
+	for m, err := range tx.Marks(id, relay.Reaction) {
+		if err != nil {
+			return err
+		}
+		if names[m.Name] = true; m.Name == emoji {
+			return nil
+		}
+	}
+	if len(names) >= maxReactions {
+		return bad("at most %d different reactions to a message", maxReactions)
+	}
+	return nil
+}
+
+// removeReaction takes a reaction back; one that is not there is no error.
+func (a *api) removeReaction(c *wire.Call, tx *relay.Tx, in reactionIn) (wire.None, error) {
+	e, _, err := readable(tx, c.Who.Account, entryID(in.MessageID.id()))
+	if err != nil {
+		return wire.None{}, err
+	}
+	changed, err := tx.ClearMark(e.ID, relay.Reaction, c.Who.Account, in.Emoji)
+	if err == nil && changed {
+		err = tellReaction(tx, relay.EventUnreacted, c.Who.Account, e.ID, in.Emoji)
+	}
+	return wire.None{}, err
+}
+
+func tellReaction(tx *relay.Tx, kind string, by relay.ID, id relay.EntryID, emoji string) error {
+	_, err := tx.TellEntries(id.Box, kind, by, relay.EntryEvent{Entries: []relay.Time{id.Time}, Name: emoji})
+	return err
+}
