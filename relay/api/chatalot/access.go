@@ -183,8 +183,6 @@ func gone(text string) *relay.Error {
 	return relay.Errorf(relay.NotFound, relay.SubjectRoom, "%s", text)
 }
 
-func noChannel() *relay.Error { return gone("channel not found") }
-
 // roomsOf yields the rooms an account has a row of its own in: communities,
 // groups, channels without a group, direct rooms, and rooms of other families.
 func roomsOf(tx *relay.Tx, who relay.ID) iter.Seq2[relay.Access, error] {
@@ -207,40 +205,10 @@ func roomsOf(tx *relay.Tx, who relay.ID) iter.Seq2[relay.Access, error] {
 	}
 }
 
-// channelsOf yields every channel an account is in: direct rooms, channels
-// without a group, and those of its groups. Where a group's row is what lets it
-// in, that row is in Member.
-func channelsOf(tx *relay.Tx, who relay.ID) iter.Seq2[relay.Access, error] {
-	return func(yield func(relay.Access, error) bool) {
-		for acc, err := range roomsOf(tx, who) {
-			set, err2 := settingsOf(acc.Room)
-			if err == nil {
-				err = err2
-			}
-			switch {
-			case err != nil:
-				yield(acc, err)
-				return
-			case set.Kind == roomCommunity:
-			case set.Kind != roomGroup:
-				if !yield(acc, nil) {
-					return
-				}
-			default:
-				for below, err := range channelsIn(tx, who, acc.Room.ID) {
-					if !yield(below, err) || err != nil {
-						return
-					}
-				}
-			}
-		}
-	}
-}
-
 // channelsIn yields the channels of a group that an account is in.
 func channelsIn(tx *relay.Tx, who, group relay.ID) iter.Seq2[relay.Access, error] {
 	return func(yield func(relay.Access, error) bool) {
-		rooms, err := tx.Children(group, relay.ID{}, maxChannels)
+		rooms, err := tx.Children(group, relay.ID{}, maxInGroup)
 		if err != nil {
 			yield(relay.Access{}, err)
 			return
@@ -259,8 +227,8 @@ func channelsIn(tx *relay.Tx, who, group relay.ID) iter.Seq2[relay.Access, error
 
 // Limits of what lies below one another.
 const (
-	maxGroups   = 200    // of one community
-	maxChannels = 100    // of one group
-	maxPublic   = 5_000  // members of a community in which a public group can be made
-	maxListed   = 20_000 // members of one room that a list goes through
+	maxGroups  = 200    // of one community
+	maxInGroup = 100    // channels of one group
+	maxPublic  = 5_000  // members of a community in which a public group can be made
+	maxListed  = 20_000 // members of one room that a list goes through
 )
