@@ -1,38 +1,37 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// A batch is one transaction of the file, shared by the updates that were
-// waiting together.
+// A batch is one commit, shared by the updates that were waiting together. It
+// reads from a snapshot, and becomes a record of the journal; without a
+// journal, or when it is longer than a file of it, a commit of bbolt's.
 type batch struct {
-	b      *Bolt
-	tx     *bolt.Tx
-	id     int // of tx, which forgets it when it ends
-	bucket *bolt.Bucket
-	over   overlay // what its updates have written so far
-	now    int64   // the batch's time, see batchTime
-	clock  stamps
-	last   int64 // the greatest stamp ever, set when it commits
-	space  space
+	b     *Bolt
+	base  *snapshot
+	over  overlay // what its updates have written so far
+	now   int64   // the batch's time, see batchTime
+	clock stamps
+	last  int64 // the greatest stamp ever, set when it commits
+	space space
 
 	done  []*request // in order, those that failed alone included
 	hooks []func()
 }
 
 func (b *Bolt) newBatch() (*batch, error) {
-	tx, err := b.db.Begin(true)
+	base, err := b.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	bucket := tx.Bucket(dataBucket)
 	return &batch{
-		b: b, tx: tx, id: tx.ID(), bucket: bucket,
-		now:   batchTime(b.opts.Clock, bucket.Sequence()),
-		space: b.measure(tx),
+		b: b, base: base,
+		now:   batchTime(b.opts.Clock, base.now),
+		space: b.measure(base.tx),
 	}, nil
 }
 
@@ -44,7 +43,7 @@ func (ba *batch) open() bool {
 // run runs one update on top of what the batch holds. It returns false when
 // the update does not fit any more, and must be run again in the next batch.
 func (ba *batch) run(r *request) (fits bool) {
-	t := &txn{bucket: ba.bucket, batch: ba, now: ba.now}
+	t := &txn{base: ba.base, batch: ba, now: ba.now}
 	defer t.end()
 	r.call(t)
 	put := ba.over.put + t.over.put
@@ -66,31 +65,80 @@ func (ba *batch) run(r *request) (fits bool) {
 // dirty tells whether there is something to commit.
 func (ba *batch) dirty() bool { return !ba.over.empty() || ba.clock.max > 0 }
 
-// commit writes and syncs, or, where nothing was written, just lets go. After
-// an error the transaction is to be rolled back.
+// commit makes what was written durable and visible. The errors are ErrFull,
+// when nothing of it is kept, and what makes the writer stop.
 func (ba *batch) commit() error {
+	ba.base.close() // what was written is in memory of its own
 	if !ba.dirty() {
-		return ba.tx.Rollback()
+		return nil
 	}
-	for _, e := range ba.over.entries {
-		if err := ba.apply(e); err != nil {
-			return fmt.Errorf("apply a batch: %w", err)
-		}
+	ba.last = max(ba.base.now, ba.clock.max)
+	if ba.b.journal == nil {
+		return ba.toPages()
 	}
-	// The last stamp is the bucket's sequence, which lies in the root page
-	// that every commit writes anyway.
-	if last := uint64(ba.clock.max); last > ba.bucket.Sequence() {
-		if err := ba.bucket.SetSequence(last); err != nil {
-			return fmt.Errorf("set the commit clock: %w", err)
-		}
+	err := ba.toJournal()
+	if errors.Is(err, errTooLong) {
+		err = ba.pastJournal()
 	}
-	ba.last = int64(ba.bucket.Sequence())
-	return ba.b.commit(ba.tx)
+	return err
 }
 
-func (ba *batch) apply(e *entry) error {
-	if e.value == nil {
-		return ba.bucket.Delete(e.key)
+// toPages commits the batch with bbolt.
+func (ba *batch) toPages() error {
+	b := ba.b
+	tx, err := b.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("begin a batch: %w", err)
 	}
-	return ba.bucket.Put(e.key, e.value)
+	id := tx.ID()
+	if err := ba.apply(tx.Bucket(dataBucket)); err != nil {
+		return errors.Join(fmt.Errorf("apply a batch: %w", err), tx.Rollback())
+	}
+	if err := b.commit(tx); err != nil {
+		return b.pagesFailed(tx, id, err)
+	}
+	return nil
+}
+
+func (ba *batch) apply(bucket *bolt.Bucket) error {
+	for _, e := range ba.over.entries {
+		if err := apply(bucket, e); err != nil {
+			return err
+		}
+	}
+	return raiseClock(bucket, ba.last)
+}
+
+// toJournal appends the batch to the journal and lays it over active.
+func (ba *batch) toJournal() error {
+	b := ba.b
+	if err := b.makeRoom(padded(recordSize(ba.over.entries))); err != nil {
+		return err
+	}
+	if err := b.journal.append(ba.over.entries, ba.last); err != nil {
+		if errors.Is(err, ErrFull) {
+			b.pressure.press(b.opts.Clock())
+		}
+		return err
+	}
+	b.change(func(s *state) {
+		s.active = s.active.with(ba.over.entries)
+		s.last = ba.last
+		s.tail = b.journal.tail
+	})
+	b.afterAppend()
+	return nil
+}
+
+// pastJournal commits a batch that is longer than a file of the journal. The
+// pages must hold everything that came before it, or a replay would undo it.
+func (ba *batch) pastJournal() error {
+	if err := ba.b.drain(); err != nil {
+		return err
+	}
+	if err := ba.toPages(); err != nil {
+		return err
+	}
+	ba.b.change(func(s *state) { s.last = ba.last })
+	return nil
 }

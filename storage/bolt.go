@@ -10,11 +10,11 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // The file holds two buckets: all keys lie flat in the first, whose bbolt
-// sequence is the commit clock; the second holds the schema version.
+// sequence is the commit clock; the second holds the schema version, and the
+// mark where there is a journal.
 var (
 	dataBucket = []byte("data")
 	metaBucket = []byte("meta")
@@ -43,10 +43,20 @@ type Options struct {
 	MaxQueue int
 	// NoBallast leaves out the ballast file (see ballast).
 	NoBallast bool
+	// Journal is the size of each of the journal's two files: 16 MiB when 0,
+	// without a journal when negative (see NoJournal). A journal that a crash
+	// has left keeps its size until the next orderly end.
+	Journal int64
 	// NoSync leaves out every sync, so that success means nothing. For
 	// benchmarks that do not measure the disk.
 	NoSync bool
+
+	disk disk // where the journal is; a test's, or the system's when nil
 }
+
+// NoJournal, as Options.Journal, has every commit go to bbolt's pages at once.
+// A journal that is there is carried over and removed.
+const NoJournal = -1
 
 // withDefaults fills in what was left out, and refuses what cannot work.
 func (o Options) withDefaults() (Options, error) {
@@ -59,10 +69,22 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxSize != 0 && o.MaxSize < minMaxSize {
 		return o, fmt.Errorf("a maximum size of %d bytes is below the least of %d", o.MaxSize, minMaxSize)
 	}
+	if o.Journal == 0 {
+		o.Journal = defaultJournal
+	}
+	if o.Journal > 0 {
+		if o.MaxSize > 0 { // which must have room for what the journal holds
+			o.Journal = min(o.Journal, o.MaxSize/16)
+		}
+		o.Journal = max(o.Journal, minJournal) / blockSize * blockSize
+	}
+	if o.disk == nil {
+		o.disk = realDisk{noSync: o.NoSync}
+	}
 	return o, nil
 }
 
-// Bolt is the engine in one bbolt file. Its methods may be called from any
+// Bolt is the engine in one bbolt file with a journal beside it. Its methods may be called from any
 // goroutine, but not from inside a closure or a hook of its own.
 type Bolt struct {
 	db       *bolt.DB
@@ -82,11 +104,18 @@ type Bolt struct {
 	pressure pressure
 	counters counters
 
+	journal *journal   // nil: every commit goes to the pages
+	mu      sync.Mutex // held to change state
+	state   atomic.Pointer[state]
+	calm    atomic.Bool // nothing was written for a while
+	tight   atomic.Bool // the disk could not take what the journal holds and much more
+	looked  int64       // the writer's: what was outstanding when it looked last
+
 	carry *request // the writer's: did not fit into the last batch
 }
 
 // Open opens the file at path, and creates it when it is missing, with a
-// ballast file beside it. The errors are ErrLocked, ErrNewer and ErrFull,
+// journal and a ballast file beside it. The errors are ErrLocked, ErrNewer and ErrFull,
 // wrapped, and whatever the file system says.
 func Open(path string, o Options) (*Bolt, error) {
 	o, err := o.withDefaults()
@@ -107,7 +136,13 @@ func Open(path string, o Options) (*Bolt, error) {
 		stopped: make(chan struct{}),
 	}
 	if err := b.prepare(); err != nil {
+		if b.journal != nil {
+			err = errors.Join(err, b.journal.close())
+		}
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
+	}
+	if b.journal != nil {
+		go b.checkpoints()
 	}
 	go b.write()
 	return b, nil
@@ -136,19 +171,19 @@ func initialMmap() int {
 
 // prepare does what is left to do before the writer starts.
 func (b *Bolt) prepare() error {
-	err := b.db.View(func(tx *bolt.Tx) error {
-		if err := checkSchema(tx); err != nil {
-			return err
-		}
-		b.counters.lastStamp.Store(int64(tx.Bucket(dataBucket).Sequence()))
-		return nil
-	})
-	if err != nil {
+	if err := b.db.View(checkSchema); err != nil {
 		return err
 	}
 	b.db.AllocSize = allocSize
 	b.pageSize = int64(b.db.Info().PageSize)
-	return b.pressure.open(b.path, b.opts)
+	if err := b.pressure.open(b.path, b.opts); err != nil {
+		return err
+	}
+	if err := b.openJournal(); err != nil {
+		return err
+	}
+	b.counters.lastStamp.Store(b.state.Load().last)
+	return nil
 }
 
 // View implements [Engine].
@@ -156,18 +191,16 @@ func (b *Bolt) View(ctx context.Context, fn func(Txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := b.db.View(func(tx *bolt.Tx) error {
-		bucket := tx.Bucket(dataBucket)
-		t := &txn{bucket: bucket, now: int64(bucket.Sequence())}
-		defer t.end()
-		err := fn(t)
-		if t.err != nil {
-			return t.err
-		}
+	base, err := b.snapshot()
+	if err != nil {
 		return err
-	})
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return ErrClosed
+	}
+	defer base.close()
+	t := &txn{base: base, now: base.now}
+	defer t.end()
+	err = fn(t)
+	if t.err != nil {
+		return t.err
 	}
 	return err
 }
@@ -188,7 +221,10 @@ func (b *Bolt) Close() error {
 	b.close.Do(func() {
 		close(b.closing)
 		<-b.stopped
-		b.closed = b.db.Close()
+		if b.journal != nil {
+			b.closed = b.endJournal()
+		}
+		b.closed = errors.Join(b.closed, b.db.Close())
 	})
 	return b.closed
 }

@@ -11,8 +11,14 @@ func open(t testing.TB, o Options) *Bolt {
 	return openAt(t, filepath.Join(t.TempDir(), "store"), o)
 }
 
+// testJournal is small, so that its files are made quickly and turn often.
+const testJournal = 256 << 10
+
 func openAt(t testing.TB, path string, o Options) *Bolt {
 	t.Helper()
+	if o.Journal == 0 {
+		o.Journal = testJournal
+	}
 	b, err := Open(path, o)
 	if err != nil {
 		t.Fatal(err)

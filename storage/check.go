@@ -24,6 +24,9 @@ type Report struct {
 	// how many there were.
 	Problems []string
 	Broken   int
+	// Journal tells that the journal holds what the file does not; both were
+	// read as one.
+	Journal bool
 }
 
 func (r *Report) problem(err error) {
@@ -32,9 +35,9 @@ func (r *Report) problem(err error) {
 	}
 }
 
-// CheckFile reads the whole file at path: every pair in order, each given to
-// each (nil: none) with slices that die with the call, then bbolt's own check
-// of its pages. What is wrong, errors of each included, is in the report; the
+// CheckFile reads the whole store at path, journal included: every pair in
+// order, each given to each (nil: none) with slices that die with the call, then
+// bbolt's own check of its pages. What is wrong, errors of each included, is in the report; the
 // error says that the file could not be opened: ErrLocked, ErrNewer, or not a
 // store at all. It changes nothing.
 func CheckFile(path string, each func(k, v []byte) error) (r Report, err error) {
@@ -43,7 +46,7 @@ func CheckFile(path string, each func(k, v []byte) error) (r Report, err error) 
 	}
 	db, err := openFile(path, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
 	if err == nil {
-		err = errors.Join(r.read(db, each), db.Close())
+		err = errors.Join(r.read(db, path, each), db.Close())
 	}
 	if err != nil {
 		return r, fmt.Errorf("check %s: %w", path, err)
@@ -55,7 +58,7 @@ func CheckFile(path string, each func(k, v []byte) error) (r Report, err error) 
 // bbolt panics over some, others lead out of the mapped memory. The walk comes
 // first because it can be saved from both; bbolt's check runs in goroutines of
 // its own, where a bad address ends the program.
-func (r *Report) read(db *bolt.DB, each func(k, v []byte) error) (err error) {
+func (r *Report) read(db *bolt.DB, path string, each func(k, v []byte) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,7 +72,13 @@ func (r *Report) read(db *bolt.DB, each func(k, v []byte) error) (err error) {
 		if r.Schema, err = schema(tx); err != nil {
 			return err
 		}
-		r.walk(tx.Bucket(dataBucket), each)
+		state, err := readState(tx, realDisk{}, path)
+		if err != nil {
+			r.problem(err)
+			state = &stateOfPages
+		}
+		r.Journal = state.active != nil || state.frozen != nil
+		r.walk(newSnapshot(tx, state), each)
 		faults := 0
 		for range tx.Check() { // whose sentences name keys
 			faults++
@@ -82,10 +91,19 @@ func (r *Report) read(db *bolt.DB, each func(k, v []byte) error) (err error) {
 	})
 }
 
-func (r *Report) walk(bucket *bolt.Bucket, each func(k, v []byte) error) {
-	r.LastStamp = int64(bucket.Sequence())
-	c := bucket.Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
+// stateOfPages is that of a store without a journal.
+var stateOfPages state
+
+func (r *Report) walk(s *snapshot, each func(k, v []byte) error) {
+	r.LastStamp = s.now
+	for from := s.source(Range{}); ; from.advance() {
+		k, v := from.peek()
+		if k == nil {
+			return
+		}
+		if v == nil {
+			continue
+		}
 		r.Keys++
 		r.KeyBytes += int64(len(k))
 		r.ValueBytes += int64(len(v))

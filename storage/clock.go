@@ -44,6 +44,6 @@ func (s *stamps) merge(t stamps) {
 
 // batchTime is the time a batch begins with: the wall clock, but above
 // everything committed, so a clock that was set back changes nothing.
-func batchTime(clock func() time.Time, committed uint64) int64 {
-	return max(clock().UnixMilli(), int64(committed)+1)
+func batchTime(clock func() time.Time, committed int64) int64 {
+	return max(clock().UnixMilli(), committed+1)
 }

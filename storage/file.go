@@ -15,10 +15,11 @@ import (
 
 const (
 	fileMode = 0o600
-	// schemaVersion changes when older programs could no longer read the file.
-	// The version that changes it brings the migration, called by Open, which
-	// begins with a Backup.
-	schemaVersion = 1
+	// The schema version changes when older programs could no longer read the
+	// file. A version that changes the whole store's brings the migration,
+	// called by Open, which begins with a Backup.
+	wholeSchema = 1 // the file is the whole store
+	halfSchema  = 2 // it is together with its journal, see mark
 	// lockWait is less than bbolt's pause between two attempts: it tries once.
 	lockWait = time.Millisecond
 )
@@ -44,21 +45,25 @@ func initialise(path string) error {
 		return err
 	}
 	err := build(path, func(db *bolt.DB) error {
-		return db.Update(func(tx *bolt.Tx) error {
-			if _, err := tx.CreateBucket(dataBucket); err != nil {
-				return err
-			}
-			meta, err := tx.CreateBucket(metaBucket)
-			if err != nil {
-				return err
-			}
-			return meta.Put(schemaKey, binary.BigEndian.AppendUint32(nil, schemaVersion))
-		})
+		return db.Update(func(tx *bolt.Tx) error { return makeBuckets(tx, 0) })
 	})
 	if errors.Is(err, fs.ErrExist) {
 		return nil // somebody else was quicker; the lock will tell
 	}
 	return err
+}
+
+// makeBuckets makes an empty store with its clock at last.
+func makeBuckets(tx *bolt.Tx, last int64) error {
+	data, err := tx.CreateBucket(dataBucket)
+	if err != nil {
+		return err
+	}
+	meta, err := tx.CreateBucket(metaBucket)
+	if err != nil {
+		return err
+	}
+	return errors.Join(raiseClock(data, last), putSchema(meta, wholeSchema))
 }
 
 // build makes a file with fill, under another name, and gives it its own when
@@ -150,8 +155,8 @@ func checkSchema(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	if v > schemaVersion {
-		return fmt.Errorf("its schema version is %d, this program knows up to %d: %w", v, schemaVersion, ErrNewer)
+	if v > halfSchema {
+		return fmt.Errorf("its schema version is %d, this program knows up to %d: %w", v, halfSchema, ErrNewer)
 	}
 	return nil
 }

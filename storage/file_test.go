@@ -99,7 +99,7 @@ func TestOpen_Refuses(t *testing.T) {
 		make func(t *testing.T, path string)
 		want string
 	}{
-		{"newer", func(t *testing.T, path string) { setSchema(t, path, schemaVersion+1) }, "schema version is 2, this program knows up to 1"},
+		{"newer", func(t *testing.T, path string) { setSchema(t, path, halfSchema+1) }, "schema version is 3, this program knows up to 2"},
 		{"no schema", func(t *testing.T, path string) {
 			db, err := bolt.Open(path, fileMode, nil)
 			if err = errors.Join(err, db.Close()); err != nil {

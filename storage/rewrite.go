@@ -10,7 +10,8 @@ import (
 )
 
 // bbolt keeps deleted values in free pages, and its Tx.WriteTo copies those
-// along. So a backup and a compaction write every live pair into a fresh file.
+// along. So a backup and a compaction write every live pair into a fresh file:
+// those of the journal, too, so that the copy is the whole store.
 
 // copyBytes is how much one transaction of a copy puts.
 const copyBytes = 8 << 20
@@ -28,20 +29,54 @@ func (b *Bolt) Backup(ctx context.Context, path string) error {
 		return ErrClosed
 	default:
 	}
-	if err := remove(newFile(path)); err != nil {
-		return fmt.Errorf("back up: %w", err)
+	src, err := b.snapshot()
+	if err == nil {
+		defer src.close()
+		err = backup(ctx, path, src)
 	}
-	err := build(path, func(dst *bolt.DB) error { return copyStore(ctx, dst, b.db) })
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
 	return nil
 }
 
+func backup(ctx context.Context, path string, src *snapshot) error {
+	if err := remove(newFile(path)); err != nil {
+		return err
+	}
+	return build(path, func(dst *bolt.DB) error { return copyStore(ctx, dst, src) })
+}
+
+// BackupFile is [Bolt.Backup] of a store that nobody has open (ErrLocked), with
+// what a crash has left in its journal. It changes nothing of it.
+func BackupFile(ctx context.Context, from, to string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("back up %s: %w", from, err)
+		}
+	}()
+	if _, err := os.Stat(from); err != nil {
+		return err
+	}
+	db, err := openFile(from, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	src, err := readStore(db, realDisk{}, from)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	return backup(ctx, to, src)
+}
+
 // CompactFile rewrites the file at path without its free pages, so that it is
 // as small as it can be and holds nothing that was deleted, and returns its
-// size before and after. The disk must have room for both. Nobody may have
-// the file open: ErrLocked. A crash leaves the old file or the new one.
+// size before and after. What a crash has left in the journal goes into the new
+// file, and the journal is wiped. The disk must have room for both files.
+// Nobody may have the store open: ErrLocked. A crash leaves the old file or the
+// new one.
 func CompactFile(path string) (before, after int64, err error) {
 	if before, err = fileSize(path); err != nil {
 		return 0, 0, fmt.Errorf("compact: %w", err)
@@ -60,57 +95,65 @@ func compact(path string) (err error) {
 	}
 	// Closed last: whoever gets the lock then sees that the name has moved on.
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if err := src.View(checkSchema); err != nil {
-		return err
-	}
 	tmp := newFile(path)
 	if err := remove(tmp); err != nil {
 		return err
 	}
-	err = buildNew(tmp, func(dst *bolt.DB) error { return copyStore(context.Background(), dst, src) })
-	if err != nil {
+	if err := rewrite(src, path, tmp); err != nil {
 		return errors.Join(err, remove(tmp))
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return errors.Join(err, remove(tmp))
 	}
-	return syncDir(path)
+	// From here on the file is the whole store, and the journal nobody's.
+	return errors.Join(syncDir(path), cleanJournal(realDisk{}, path))
 }
 
-// copyStore copies every bucket with its sequence, as bbolt.Compact does; but
-// that one cannot be interrupted, and a shutdown would wait for it.
-func copyStore(ctx context.Context, dst, src *bolt.DB) error {
-	return src.View(func(tx *bolt.Tx) error {
-		return tx.ForEach(func(name []byte, from *bolt.Bucket) error {
-			return copyBucket(ctx, dst, name, from)
-		})
-	})
+// rewrite makes the new file.
+func rewrite(db *bolt.DB, path, tmp string) error {
+	src, err := readStore(db, realDisk{}, path)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	return buildNew(tmp, func(dst *bolt.DB) error { return copyStore(context.Background(), dst, src) })
 }
 
-func copyBucket(ctx context.Context, dst *bolt.DB, name []byte, from *bolt.Bucket) error {
-	c := from.Cursor()
-	for k, v := c.First(); ; {
-		err := dst.Update(func(tx *bolt.Tx) error {
-			to, err := tx.CreateBucketIfNotExists(name)
-			if err != nil {
-				return err
-			}
-			to.FillPercent = 1 // keys come in order
-			if err := to.SetSequence(from.Sequence()); err != nil {
-				return err
-			}
-			for n := 0; k != nil && n < copyBytes; k, v = c.Next() {
-				n += len(k) + len(v)
-				if err := to.Put(k, v); err != nil {
-					return err
-				}
-			}
-			return ctx.Err()
+// copyStore writes a snapshot into an empty file, as the whole store. Between
+// two commits it gives up when ctx ends: a shutdown would wait for it.
+func copyStore(ctx context.Context, dst *bolt.DB, src *snapshot) error {
+	if err := dst.Update(func(tx *bolt.Tx) error { return makeBuckets(tx, src.now) }); err != nil {
+		return err
+	}
+	for from := src.source(Range{}); ; {
+		more := false
+		err := dst.Update(func(tx *bolt.Tx) (err error) {
+			more, err = copySome(tx.Bucket(dataBucket), from)
+			return errors.Join(err, ctx.Err())
 		})
-		if err != nil || k == nil {
+		if err != nil || !more {
 			return err
 		}
 	}
+}
+
+// copySome copies the next pairs.
+func copySome(to *bolt.Bucket, from source) (more bool, err error) {
+	to.FillPercent = 1 // keys come in order
+	for n := 0; n < copyBytes; from.advance() {
+		k, v := from.peek()
+		if k == nil {
+			return false, nil
+		}
+		if v == nil {
+			continue
+		}
+		n += len(k) + len(v)
+		if err := to.Put(k, v); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func fileSize(path string) (int64, error) {

@@ -6,9 +6,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A scan merges three ordered sources: the pages of the file, above them what
-// the batch has written so far, and above that what the closure has. Where
-// several hold a key the highest wins.
+// A scan merges ordered sources: the pages of the file, above them what the
+// journal holds, then what the batch has written so far, and above that what
+// the closure has. Where several hold a key the highest wins.
 //
 // bbolt's own transaction stays untouched until the batch is complete, because
 // its cursors do not stand changes: going backwards over a page that was
@@ -122,39 +122,49 @@ func (w *written) follow(last []byte) {
 	}
 }
 
-// merged is one source above another.
+// merged is one source above another. Where the lower one stands is kept, so
+// that a stack of them asks each once a step; the upper one is asked each time,
+// since what a closure has written may change while it scans.
 type merged struct {
-	low, high source
-	reverse   bool
+	low, high        source
+	reverse          bool
+	lowKey, lowValue []byte
+}
+
+func newMerged(low, high source, reverse bool) *merged {
+	m := &merged{low: low, high: high, reverse: reverse}
+	m.lowKey, m.lowValue = low.peek()
+	return m
 }
 
 // side compares where the two stand: below 0 the low one comes first, above 0
 // the high one, and at 0 the high one hides the low one.
-func (m *merged) side() int {
-	low, _ := m.low.peek()
-	high, _ := m.high.peek()
+func (m *merged) side(high []byte) int {
 	switch {
 	case high == nil:
 		return -1
-	case low == nil:
+	case m.lowKey == nil:
 		return 1
 	case m.reverse:
-		return bytes.Compare(high, low)
+		return bytes.Compare(high, m.lowKey)
 	}
-	return bytes.Compare(low, high)
+	return bytes.Compare(m.lowKey, high)
 }
 
 func (m *merged) peek() (key, value []byte) {
-	if m.side() < 0 {
-		return m.low.peek()
+	key, value = m.high.peek()
+	if m.side(key) < 0 {
+		return m.lowKey, m.lowValue
 	}
-	return m.high.peek()
+	return key, value
 }
 
 func (m *merged) advance() {
-	side := m.side()
+	high, _ := m.high.peek()
+	side := m.side(high)
 	if side <= 0 {
 		m.low.advance()
+		m.lowKey, m.lowValue = m.low.peek()
 	}
 	if side >= 0 {
 		m.high.advance()

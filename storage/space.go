@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -19,6 +20,7 @@ import (
 const (
 	minMaxSize = 32 << 20
 	minReserve = 8 << 20
+	spareBytes = 1 << 20 // that stay free on a disk with a journal
 	// pressureTime is how long a full disk is left alone before growth is
 	// tried again: every failed attempt makes bbolt read its whole tree.
 	pressureTime = time.Minute
@@ -41,9 +43,33 @@ func (b *Bolt) measure(tx *bolt.Tx) space {
 	s := space{pressed: b.pressure.pressed.Load()}
 	if m := b.opts.MaxSize; m > 0 {
 		s.limit = m - max(minReserve, m/16) - allocSize
-		s.used = tx.Size() - b.freeBytes()
+		s.used = tx.Size() - b.freeBytes() + b.state.Load().outstanding()
+	}
+	if b.journal != nil {
+		b.lookAtDisk()
+		s.pressed = s.pressed || b.tight.Load()
 	}
 	return s
+}
+
+// lookAtDisk sees to it that the disk can take what the journal holds: that was
+// acknowledged, and its pages must not be missing later. bbolt's pages are on
+// average not quite full, and changed ones go to new places; so it wants twice
+// as much. While it is short nothing may grow, and what is outstanding is
+// carried over. The system is asked when a part of a file has been added.
+func (b *Bolt) lookAtDisk() {
+	out := b.state.Load().outstanding()
+	if !b.tight.Load() && out >= b.looked && out-b.looked < b.opts.Journal/16 {
+		return
+	}
+	b.looked = out
+	free, err := diskFree(b.path)
+	tight := err == nil && free+b.freeBytes() < 2*out+spareBytes
+	b.tight.Store(tight)
+	if tight && b.state.Load().frozen == nil && b.journal.used() {
+		b.freeze()
+		poke(b.journal.check.work)
+	}
 }
 
 // freeBytes is what lies in free pages.
@@ -59,10 +85,11 @@ func isFull(err error) bool {
 }
 
 // A pressure is the state of a disk that was found full: the ballast is let
-// go, and growth refused until the ballast could be taken aboard again. The
-// writer changes it, and Stats looks.
+// go, and growth refused until the ballast could be taken aboard again. Writer
+// and checkpointer change it, and Stats looks.
 type pressure struct {
 	pressed atomic.Bool
+	mu      sync.Mutex // guards what follows
 	since   time.Time
 	ballast ballast
 }
@@ -83,6 +110,8 @@ func (p *pressure) open(path string, o Options) error {
 }
 
 func (p *pressure) press(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.ballast.drop()
 	p.since = now
 	p.pressed.Store(true)
@@ -93,6 +122,8 @@ func (p *pressure) relieve(now time.Time) {
 	if !p.pressed.Load() {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if d := now.Sub(p.since); d >= 0 && d < pressureTime {
 		return
 	}

@@ -91,7 +91,7 @@ func TestMaxSize(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	dir := smallDisk(t)
 	clock := fixed()
-	b := openAt(t, filepath.Join(dir, "store"), Options{Clock: func() time.Time { return clock }})
+	b := openAt(t, filepath.Join(dir, "store"), Options{Clock: func() time.Time { return clock }, Journal: NoJournal})
 	other := filepath.Join(dir, "other")
 	write(t, other, string(make([]byte, 6<<20)))
 	n := fill(t, b, 64<<10, 1000)

@@ -17,6 +17,17 @@ type Stats struct {
 	LastStamp  int64 // the commit clock
 	Full       bool  // the disk was found full a moment ago
 	Broken     bool  // the writer has stopped, see ErrBroken
+	Journal    JournalStats
+}
+
+// JournalStats are zero where there is no journal.
+type JournalStats struct {
+	Size        int64 // of its two files together
+	Epoch       int64 // how often a file was begun
+	Bytes       int64 // in the file that is being filled
+	Memory      int64 // roughly, what is not in the store's file yet takes
+	Checkpoints int64 // since Open
+	Waits       int64 // since Open, how often the writer waited for one
 }
 
 // MeanBatch is the mean number of updates a commit carried.
@@ -52,11 +63,22 @@ func (b *Bolt) Stats() Stats {
 		Updates:   c.updates.Load(),
 		Waiting:   len(b.queue),
 		LastStamp: c.lastStamp.Load(),
-		Full:      b.pressure.pressed.Load(),
+		Full:      b.pressure.pressed.Load() || b.tight.Load(),
 		Broken:    b.broken.Load() != nil,
 	}
 	if t := c.lastCommit.Load(); t != 0 {
 		s.LastCommit = time.UnixMilli(t)
+	}
+	if j := b.journal; j != nil {
+		now := b.state.Load()
+		s.Journal = JournalStats{
+			Size:        j.segs[0].size + j.segs[1].size,
+			Epoch:       int64(now.epoch),
+			Bytes:       now.tail - blockSize,
+			Memory:      now.outstanding(),
+			Checkpoints: j.check.done.Load(),
+			Waits:       j.check.waits.Load(),
+		}
 	}
 	if info, err := os.Stat(b.path); err == nil {
 		s.FileSize = info.Size()

@@ -3,8 +3,6 @@ package storage
 import (
 	"errors"
 	"iter"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 var errEmptyKey = errors.New("storage: empty key")
@@ -12,16 +10,16 @@ var errEmptyKey = errors.New("storage: empty key")
 // maxSeqBytes bounds the name of a sequence, see [Txn.Stamp].
 const maxSeqBytes = 64
 
-// A txn is the transaction of one closure: the pages of the file, above them
-// what the batch has written so far, and above that its own writes.
+// A txn is the transaction of one closure: what is committed, above it what
+// the batch has written so far, and above that its own writes.
 type txn struct {
-	bucket *bolt.Bucket
-	batch  *batch // nil in a View
-	now    int64
-	over   overlay // unused in a View
-	clock  stamps
-	hooks  []func()
-	err    error // the first failure; it sticks
+	base  *snapshot
+	batch *batch // nil in a View
+	now   int64
+	over  overlay // unused in a View
+	clock stamps
+	hooks []func()
+	err   error // the first failure; it sticks
 }
 
 // fail records the first failure.
@@ -52,7 +50,7 @@ func (t *txn) under(key []byte) []byte {
 			return value
 		}
 	}
-	return t.bucket.Get(key)
+	return t.base.get(key)
 }
 
 func (t *txn) Put(key, value []byte) {
@@ -123,14 +121,14 @@ func (t *txn) Scan(r Range) iter.Seq2[[]byte, []byte] {
 
 // source is everything that the transaction sees of a range.
 func (t *txn) source(own *written, r Range) source {
+	s := t.base.source(r)
 	if t.batch == nil {
-		return newPages(t.bucket, r)
+		return s
 	}
-	var s source = newPages(t.bucket, r)
 	if !t.batch.over.empty() {
-		s = &merged{low: s, high: newWritten(&t.batch.over, r), reverse: r.Reverse}
+		s = newMerged(s, newWritten(&t.batch.over, r), r.Reverse)
 	}
-	return &merged{low: s, high: own, reverse: r.Reverse}
+	return newMerged(s, own, r.Reverse)
 }
 
 func (t *txn) Now() int64 { return t.now }

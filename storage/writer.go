@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -131,6 +132,9 @@ func (b *Bolt) wait() *request {
 			if r.take() {
 				return r
 			}
+		case <-b.untilQuiet():
+			b.onQuiet()
+		case <-b.moved():
 		}
 	}
 }
@@ -162,18 +166,21 @@ func (b *Bolt) runBatch(first *request) {
 		first.answer(*broken)
 		return
 	}
-	b.pressure.relieve(b.opts.Clock())
+	if b.journal == nil || !b.journal.check.stuck.Load() {
+		b.pressure.relieve(b.opts.Clock())
+	}
 	ba, err := b.newBatch()
 	if err != nil {
 		first.answer(b.breakDown(err))
 		return
 	}
 	ba.gather(first)
-	if err = ba.commit(); err != nil {
-		err = b.commitFailed(ba, err)
-	} else {
+	switch err = ba.commit(); {
+	case err == nil:
 		b.count(ba)
 		b.tell(ba)
+	case !errors.Is(err, ErrFull):
+		err = b.breakDown(err)
 	}
 	for _, r := range ba.done {
 		r.answer(err)
@@ -207,19 +214,6 @@ func (ba *batch) gather(first *request) {
 	}
 }
 
-// commitFailed says what a failed commit means. A full file or disk is
-// rolled back and the writer goes on; after any other error nobody can tell
-// what the disk holds, and a sync that is tried again may lie, so the writer
-// stops for good.
-func (b *Bolt) commitFailed(ba *batch, cause error) error {
-	_ = ba.tx.Rollback() // an error says that the commit did it already
-	if !isFull(cause) || b.reached(ba.id) {
-		return b.breakDown(cause)
-	}
-	b.pressure.press(b.opts.Clock())
-	return ErrFull
-}
-
 // reached tells whether the file's current meta page is that of transaction
 // id, though its commit returned an error: then it can be rolled back no more.
 func (b *Bolt) reached(id int) bool {
@@ -228,8 +222,9 @@ func (b *Bolt) reached(id int) bool {
 	return now >= id
 }
 
+// breakDown stops the writer for good. The first reason stays.
 func (b *Bolt) breakDown(cause error) error {
 	err := fmt.Errorf("%w: %w", ErrBroken, cause)
-	b.broken.Store(&err)
-	return err
+	b.broken.CompareAndSwap(nil, &err)
+	return *b.broken.Load()
 }

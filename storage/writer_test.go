@@ -220,7 +220,7 @@ func TestUpdate_PanicInBatch(t *testing.T) {
 // alone: what they saw never came to be.
 func TestCommit_Fails(t *testing.T) {
 	broken := errors.New("the disk is gone")
-	b := open(t, Options{NoBallast: true})
+	b := open(t, Options{NoBallast: true, Journal: NoJournal})
 	put(t, b, "a", "1")
 	b.commit = func(tx *bolt.Tx) error { return errors.Join(broken, tx.Rollback()) }
 	hook := func(tx Txn) { tx.OnCommit(func() { t.Error("a hook ran") }) }
@@ -244,7 +244,7 @@ func TestCommit_Fails(t *testing.T) {
 }
 
 func TestCommit_Full(t *testing.T) {
-	b := open(t, Options{NoBallast: true, Clock: fixed})
+	b := open(t, Options{NoBallast: true, Journal: NoJournal, Clock: fixed})
 	put(t, b, "a", "1")
 	b.commit = func(tx *bolt.Tx) error { return errors.Join(syscall.ENOSPC, tx.Rollback()) }
 	write := func(tx Txn) error { tx.Put([]byte("b"), []byte("2")); return nil }
@@ -265,7 +265,7 @@ func TestCommit_Full(t *testing.T) {
 // ENOSPC after the meta page was written cannot be rolled back: the update is
 // there, and its callers were told that it is not.
 func TestCommit_FullTooLate(t *testing.T) {
-	b := open(t, Options{NoBallast: true})
+	b := open(t, Options{NoBallast: true, Journal: NoJournal})
 	b.commit = func(tx *bolt.Tx) error { return errors.Join(tx.Commit(), syscall.ENOSPC) }
 	err := b.Update(t.Context(), func(tx Txn) error { tx.Put([]byte("b"), nil); return nil })
 	if !errors.Is(err, ErrBroken) {

@@ -81,13 +81,8 @@ func (c Config) fetchBackup(ctx context.Context, part string) (err error) {
 }
 
 // makeBackup copies a store that nobody uses.
-func (c Config) makeBackup(ctx context.Context, part string) (err error) {
-	store, err := storage.Open(c.StorePath(), storage.Options{NoBallast: true})
-	if err != nil {
-		return c.inUse(err)
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return store.Backup(ctx, part)
+func (c Config) makeBackup(ctx context.Context, part string) error {
+	return c.inUse(storage.BackupFile(ctx, c.StorePath(), part))
 }
 
 // publish gives a complete file its name, and makes the name durable.

@@ -21,6 +21,9 @@ func check(_ context.Context, e *Env) error {
 		return e.inUse(err)
 	}
 	fmt.Fprintf(e.Out, "%s: %s, of which %s free; schema %d\n", e.StorePath(), formatSize(report.FileSize), formatSize(report.FreeBytes), report.Schema)
+	if report.Journal {
+		fmt.Fprintln(e.Out, "the journal beside it holds what was written last; the two are the store only together")
+	}
 	fmt.Fprintf(e.Out, "%d rows, %s of keys, %s of values\n", report.Keys, formatSize(report.KeyBytes), formatSize(report.ValueBytes))
 	if report.LastStamp > 0 {
 		fmt.Fprintf(e.Out, "last commit at %s\n", time.UnixMilli(report.LastStamp).UTC().Format(time.RFC3339))

@@ -31,6 +31,7 @@ type Config struct {
 	BoxBytes        int64
 	MaxSize         int64 // 0: as large as the disk allows
 	Reserve         int64 // auto, or 0 for none
+	Journal         int64 // of each of its two files; negative for none
 	MaxWaiters      int
 	MaxConnections  int // or auto
 	SyncFreelist    bool
@@ -89,6 +90,8 @@ var settings = []setting{
 		parseSize, func(c *Config) *int64 { return &c.MaxSize }),
 	one("reserve", "size, auto or 0", "auto", "disk space to keep free: auto is 5 % of the disk, 1 GiB at most; 0 is none",
 		parseSizeOr("auto"), func(c *Config) *int64 { return &c.Reserve }),
+	one("journal", "size or off", "off", "size of each of the journal's two files, which make a commit one write; off is the store's file alone",
+		positive(parseSizeOr("off")), func(c *Config) *int64 { return &c.Journal }),
 	one("max-waiters", "number", "10000", "long-polls that may wait at once",
 		parseCount, func(c *Config) *int { return &c.MaxWaiters }),
 	one("max-connections", "number or auto", "auto", "connections that may be open at once; auto is what the limit on open files allows, 16,384 at most",

@@ -13,7 +13,7 @@ import (
 
 // StorageOptions are what the configuration says about the store.
 func (c Config) StorageOptions() storage.Options {
-	return storage.Options{MaxSize: c.MaxSize, SyncFreelist: c.SyncFreelist}
+	return storage.Options{MaxSize: c.MaxSize, SyncFreelist: c.SyncFreelist, Journal: c.Journal}
 }
 
 // RelayOptions are what the configuration says about the relay.

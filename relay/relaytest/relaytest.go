@@ -30,7 +30,7 @@ func Open(t testing.TB, dir string, o relay.Options) *relay.Relay {
 func Over(t testing.TB, dir string, o relay.Options, between func(storage.Engine) storage.Engine) *relay.Relay {
 	t.Helper()
 	path := filepath.Join(dir, "restante.db")
-	store, err := storage.Open(path, storage.Options{Clock: o.Now, NoSync: true})
+	store, err := storage.Open(path, storage.Options{Clock: o.Now, NoSync: true, Journal: storage.NoJournal})
 	if err != nil {
 		t.Fatal(err)
 	}
