@@ -42,7 +42,7 @@ func (tx *Tx) NewBox(owner Owner) (BoxID, error) {
 	for {
 		id := NewID()
 		b := BoxID(id[:6])
-		if !b.IsZero() && tx.Get(newKey(kindBox).box(b)) == nil && !tx.leftOf(b) {
+		if !b.IsZero() && b != announcements && tx.Get(newKey(kindBox).box(b)) == nil && !tx.leftOf(b) {
 			return b, tx.put(newKey(kindBox).box(b), Box{Owner: owner})
 		}
 	}
@@ -78,7 +78,7 @@ func (tx *Tx) Box(b BoxID) (Box, error) {
 // number is not given out again while anything of it is left.
 func (tx *Tx) DropBox(b BoxID) error {
 	tx.Delete(newKey(kindBox).box(b))
-	tx.moved = append(tx.moved, b)
+	tx.moved = append(tx.moved, EntryID{Box: b})
 	_, err := tx.SetTimer(tx.r.Now(), verbDropBox, b[:])
 	return err
 }

@@ -73,7 +73,7 @@ func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
 		}
 	}
 	tx.place++
-	tx.moved = append(tx.moved, b)
+	tx.moved = append(tx.moved, e.ID)
 	return e, nil
 }
 

@@ -22,13 +22,20 @@ func NewHub() *Hub { return newHub(0) }
 
 // Commit rings boxes as a commit at a time does.
 func (h *Hub) Commit(t Time, boxes ...BoxID) {
-	h.moved(boxes)
+	h.moved(entriesIn(boxes))
 	h.told(int64(t))
+}
+
+func entriesIn(boxes []BoxID) (ids []EntryID) {
+	for _, b := range boxes {
+		ids = append(ids, EntryID{Box: b, Time: 1})
+	}
+	return ids
 }
 
 // CommitInParts does the same with something in between.
 func (h *Hub) CommitInParts(t Time, between func(), boxes ...BoxID) {
-	h.moved(boxes)
+	h.moved(entriesIn(boxes))
 	between()
 	h.told(int64(t))
 }

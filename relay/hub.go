@@ -48,14 +48,16 @@ func newHub(rung Time) *Hub {
 	return h
 }
 
-// moved notes boxes that an update touched. It is called in commit order and
+// moved notes what an update appended, and to which boxes. It is called in commit order and
 // does not block; told follows when the whole commit is known. Until then they
 // are not rung: whoever looked now would look no further than the commit before,
 // and not be told again.
-func (h *Hub) moved(boxes []BoxID) {
+func (h *Hub) moved(entries []EntryID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.untold = append(h.untold, boxes...)
+	for _, id := range entries {
+		h.untold = append(h.untold, id.Box)
+	}
 }
 
 // told has everything rung that moved in commits up to a time.
@@ -232,6 +234,13 @@ func (w *Watch) Remove(b BoxID) {
 // Moved returns the boxes that moved since the last call, each once, in the
 // order in which they were first rung.
 func (w *Watch) Moved() []BoxID {
+	got, _ := w.movedTo()
+	return got
+}
+
+// movedTo is Moved, with the time up to which these are all: no box of another
+// name has anything new up to then.
+func (w *Watch) movedTo() (boxes []BoxID, rung Time) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
 	for _, l := range w.links {
@@ -239,7 +248,7 @@ func (w *Watch) Moved() []BoxID {
 	}
 	got := w.moved
 	w.moved, w.rung = nil, false
-	return got
+	return got, w.hub.rung
 }
 
 // Signals returns the signals that came since the last call.

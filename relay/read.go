@@ -24,25 +24,32 @@ type Reading struct {
 // from the greatest time it got misses nothing; one time is never cut, even if
 // it alone is more than the page.
 func (tx *Tx) Since(lane Lane, from []Reading, p Page) ([]Entry, error) {
+	got, _, err := tx.since(lane, from, maxTime, p)
+	return got, err
+}
+
+// since is Since up to and including a time, and reports whether the page was
+// cut.
+func (tx *Tx) since(lane Lane, from []Reading, upTo Time, p Page) (_ []Entry, cut bool, _ error) {
 	got := make([]Entry, 0, min(p.Entries, 16))
 	whole, bytes, now := 0, 0, tx.r.Now() // got[:whole] ends between times
-	for id, v := range tx.merge(lane, from) {
+	for id, v := range tx.merge(lane, from, upTo) {
 		if len(got) > 0 && got[len(got)-1].ID.Time != id.Time {
 			whole = len(got)
 		}
 		bytes += len(v)
 		if (len(got) >= p.Entries || bytes > p.Bytes) && whole > 0 {
-			return got[:whole], nil
+			return got[:whole], true, nil
 		}
 		e, err := decodeEntry(lane, id, v)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if e.readable(now) {
 			got = append(got, e)
 		}
 	}
-	return got, nil
+	return got, false, nil
 }
 
 // Before returns up to n entries of a box before a time, newest first. A zero
@@ -136,15 +143,15 @@ func (tx *Tx) each(rg storage.Range) iter.Seq2[[]byte, []byte] {
 
 // merge yields the entries of several boxes in order of time; within one time
 // in the order of from.
-func (tx *Tx) merge(lane Lane, from []Reading) iter.Seq2[EntryID, []byte] {
+func (tx *Tx) merge(lane Lane, from []Reading, upTo Time) iter.Seq2[EntryID, []byte] {
 	if len(from) == 1 {
-		return tx.alone(lane, from[0])
+		return tx.alone(lane, from[0], upTo)
 	}
 	return func(yield func(EntryID, []byte) bool) {
 		var h merging
 		for i, f := range from {
 			s := &stream{box: f.Box, order: i}
-			s.next, s.stop = iter.Pull2(tx.each(between(byte(lane), f.Box, f.After, maxTime)))
+			s.next, s.stop = iter.Pull2(tx.each(between(byte(lane), f.Box, f.After, upTo)))
 			defer s.stop()
 			if s.advance() {
 				h = append(h, s)
@@ -164,9 +171,9 @@ func (tx *Tx) merge(lane Lane, from []Reading) iter.Seq2[EntryID, []byte] {
 }
 
 // alone is merge for one box, which is nearly always, without its price.
-func (tx *Tx) alone(lane Lane, f Reading) iter.Seq2[EntryID, []byte] {
+func (tx *Tx) alone(lane Lane, f Reading, upTo Time) iter.Seq2[EntryID, []byte] {
 	return func(yield func(EntryID, []byte) bool) {
-		for k, v := range tx.each(between(byte(lane), f.Box, f.After, maxTime)) {
+		for k, v := range tx.each(between(byte(lane), f.Box, f.After, upTo)) {
 			if !yield(EntryID{f.Box, entryTime(k)}, v) {
 				return
 			}

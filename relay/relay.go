@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,8 +72,9 @@ type Relay struct {
 	keys   *keyring
 	blobs  *blobFiles // nil without a state directory
 
-	stop context.CancelFunc // of the background work
-	work sync.WaitGroup
+	stop     context.CancelFunc // of the background work
+	work     sync.WaitGroup
+	presence Presence
 }
 
 // New returns a relay over store, with its background work started. The caller
@@ -105,6 +107,7 @@ func build(store storage.Engine, o Options) (*Relay, error) {
 		keys: keys, blobs: blobs,
 	}
 	r.handleTimer(verbDropBox, dropBox)
+	r.handleTimer(verbDropCode, dropCode)
 	r.handleTimer(verbExpire, expireEntry)
 	r.handleTimer(verbDropUnused, dropUnused)
 	r.handleTimer(verbDropAccount, dropAccount)
@@ -151,7 +154,7 @@ func (r *Relay) Now() Time { return At(r.opts.Now()) }
 type Tx struct {
 	storage.Txn
 	r       *Relay
-	moved   []BoxID          // boxes that got an entry, rung after the commit
+	moved   []EntryID        // what was appended, rung after the commit; without a time: a box that went
 	place   uint16           // of the next entry in this transaction
 	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
 	account Account          // the one looked at last
@@ -185,9 +188,14 @@ func (tx *Tx) finish() {
 		tx.r.counts.set(b, *n)
 	}
 	if len(tx.moved) > 0 {
-		boxes := tx.moved
-		tx.OnCommit(func() { tx.r.hub.moved(boxes) })
+		moved := tx.moved
+		tx.OnCommit(func() { tx.r.hub.moved(moved) })
 	}
+}
+
+// Wrote returns the entries this transaction has appended so far, in that order.
+func (tx *Tx) Wrote() []EntryID {
+	return slices.DeleteFunc(slices.Clone(tx.moved), func(id EntryID) bool { return id.Time == 0 })
 }
 
 // encoding is the form of all values: CBOR with small integer keys, the same

@@ -81,3 +81,23 @@ func View(t testing.TB, r *relay.Relay, fn func(*relay.Tx) error) {
 		t.Fatal(err)
 	}
 }
+
+// Account returns an account.
+func Account(t testing.TB, r *relay.Relay, id relay.ID) (a relay.Account) {
+	t.Helper()
+	View(t, r, func(tx *relay.Tx) (err error) {
+		a, err = tx.Account(id)
+		return err
+	})
+	return a
+}
+
+// Now returns the time of the last commit.
+func Now(t testing.TB, r *relay.Relay) (now relay.Time) {
+	t.Helper()
+	View(t, r, func(tx *relay.Tx) error {
+		now = relay.Time(tx.Now())
+		return nil
+	})
+	return now
+}

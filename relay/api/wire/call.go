@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/julienschmidt/httprouter"
 
@@ -20,6 +21,8 @@ type Call struct {
 	request *http.Request // nil on a socket
 	header  http.Header   // of the answer; nil on a socket
 	params  httprouter.Params
+	wrote   []relay.EntryID
+	base    string // of a socket: where its session came in
 }
 
 // NewCall makes a call for a frame of a socket whose caller is known.
@@ -29,6 +32,47 @@ func NewCall(ctx context.Context, s *Service, op string, who relay.Caller) *Call
 
 // Context ends when the caller is gone.
 func (c *Call) Context() context.Context { return c.ctx }
+
+// At tells a call on a socket under which URL its session came in ([Call.Base] of
+// the request that was upgraded), and returns the call.
+func (c *Call) At(base string) *Call {
+	c.base = base
+	return c
+}
+
+// Base returns the URL of the family for this caller, "http://host/sama": as the
+// caller reaches it, or as the operator says it is reached. Addresses in answers
+// begin with it; it is not to be stored.
+func (c *Call) Base() string {
+	if c.request == nil {
+		return c.base
+	}
+	return baseOf(c.request, c.Service.PublicURL)
+}
+
+// Request returns the request, nil on a socket.
+func (c *Call) Request() *http.Request { return c.request }
+
+// Cookie returns the value of a cookie, "" on a socket.
+func (c *Call) Cookie(name string) string {
+	if c.request == nil {
+		return ""
+	}
+	cookie, err := c.request.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// SetCookie sets a cookie whose Path is taken from where the family is mounted.
+func (c *Call) SetCookie(cookie http.Cookie) {
+	if c.request == nil {
+		return
+	}
+	cookie.Path = prefixOf(c.request) + "/" + strings.TrimPrefix(cookie.Path, "/")
+	c.header.Add("Set-Cookie", cookie.String())
+}
 
 // Param returns a parameter of the path, "" when the row has none of that name.
 func (c *Call) Param(name string) string { return c.params.ByName(name) }

@@ -1,6 +1,10 @@
 package wire
 
-import "restante/relay"
+import (
+	"net/http"
+
+	"restante/relay"
+)
 
 // A Need says who may call an operation.
 type Need uint8
@@ -44,12 +48,13 @@ func (o Op) NamesNobody() Op {
 // and of its answer when that is empty.
 type None struct{}
 
-// A Handler is what a row does. It is made by Read, Write or Free.
+// A Handler is what a row does. It is made by Read, Write, Free or Raw.
 type Handler struct {
 	kind   kind
 	decode func(c *Call, body []byte) (any, error)
 	tx     func(c *Call, tx *relay.Tx, in any) (any, error)
 	free   func(c *Call, r *relay.Relay, in any) (any, error)
+	raw    func(c *Call, w http.ResponseWriter, r *http.Request) error
 }
 
 type kind uint8
@@ -58,6 +63,7 @@ const (
 	reads kind = iota
 	writes
 	frees
+	raws
 )
 
 // Read makes a handler that looks: it runs in a View, together with the check
@@ -96,6 +102,9 @@ type Dialect struct {
 	// with the value as JSON.
 	OK   func(c *Call, out any) Reply
 	Fail func(c *Call, err *relay.Error) Reply
+	// Lost answers what no row serves; allowed are the methods that the path
+	// has. Nil: 404 or 405 in plain text.
+	Lost func(c *Call, allowed []string) Reply
 }
 
 // A Family is one message API.
@@ -105,13 +114,15 @@ type Family struct {
 	Ops     []Op   // in the order of its protocol's document
 	Dialect Dialect
 	MaxBody int64 // bytes of one request's body; beyond: TooLarge
+	CORS    *CORS // what web pages may do; nil: nothing
 }
 
 // A Reply is an answer before it is written: no body for nil, plain text for a
-// string, JSON for anything else.
+// string, bytes of Type as they are, JSON for anything else.
 type Reply struct {
 	Status int
 	Body   any
+	Type   string // of bytes
 }
 
 // Do runs one operation that came by another way than HTTP: the caller is in
@@ -170,13 +181,24 @@ func (c *Call) Update(fn func(*relay.Tx) error) error {
 		return relay.Later(retrySoon, "too many writes at once")
 	}
 	defer release()
-	return c.Service.Relay.Update(c.ctx, func(tx *relay.Tx) error {
+	var wrote []relay.EntryID
+	err := c.Service.Relay.Update(c.ctx, func(tx *relay.Tx) error {
 		if err := c.identify(tx); err != nil {
 			return err
 		}
-		return fn(tx)
+		err := fn(tx)
+		wrote = tx.Wrote()
+		return err
 	})
+	if err == nil {
+		c.wrote = append(c.wrote, wrote...)
+	}
+	return err
 }
+
+// Wrote returns the entries that this call's transactions have appended: a
+// session that asked for them may not want to be told of them again.
+func (c *Call) Wrote() []relay.EntryID { return c.wrote }
 
 // enter lets a caller in: it is who it says, within its rates, and counted as
 // having called.

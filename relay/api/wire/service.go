@@ -23,11 +23,21 @@ type Service struct {
 	Waiters *Waiters       // nil: 10,000
 	Log     zerolog.Logger // gets operations and their outcome; never who, whence or what
 	Server  *Server        // parks waiters; nil: they block
+	// Sockets are the open WebSockets of all families; nil: made when the first
+	// family is mounted.
+	Sockets *Sockets
+	// Outgoing asks other servers; nil: nobody is asked.
+	Outgoing *Outgoing
+	// Codes delivers one-time codes; nil: they wait to be shown.
+	Codes *Codes
+	// PublicURL is where the relay is reached, where that is not what callers say.
+	PublicURL string
 	// Reached is told the name of every row that is called, for tests.
 	Reached func(op string)
 
-	limits *Rates
-	turns  *Turns
+	limits    *Rates
+	turns     *Turns
+	passwords passwords
 }
 
 // prepare fills in what was left out. Families are mounted before anything is
@@ -36,6 +46,7 @@ func (s *Service) prepare() {
 	if s.limits != nil {
 		return
 	}
+	s.passwords = newPasswords(s.Rates != nil)
 	if s.limits = s.Rates; s.limits == nil {
 		s.limits = &Rates{}
 	} else {
@@ -43,6 +54,12 @@ func (s *Service) prepare() {
 	}
 	if s.Waiters == nil {
 		s.Waiters = NewWaiters(0)
+	}
+	if s.Sockets == nil {
+		s.Sockets = NewSockets(s.Relay.Hub(), s.Purse, func(doing string, err error) { s.Log.Error().Err(err).Msg(doing) })
+	}
+	if s.Codes == nil {
+		s.Codes = NewCodes("")
 	}
 }
 
@@ -77,8 +94,17 @@ type handling struct {
 func (h *handling) serve(rt *router) {
 	h.began = time.Now()
 	h.c = &Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
+	if h.f.CORS.preflight(h.w, h.r) {
+		h.sent = true
+		return
+	}
 	path, ok := routed(h.r.URL)
 	op, params := rt.find(h.r.Method, path)
+	if op == nil && h.r.Method == http.MethodHead {
+		if op, params = rt.find(http.MethodGet, path); op != nil && op.h.kind != raws {
+			op = nil
+		}
+	}
 	if !ok || op == nil {
 		h.lost(rt.allowed(path))
 		return
@@ -88,6 +114,10 @@ func (h *handling) serve(rt *router) {
 		h.s.Reached(op.Name)
 	}
 	defer h.giveBack()
+	if op.h.kind == raws {
+		h.speak(op)
+		return
+	}
 	out, err := h.call(op)
 	if wait, ok := out.(*Wait); ok && err == nil {
 		h.sent = true
@@ -187,11 +217,19 @@ func (h *handling) giveBack() {
 
 // lost answers a request that no row serves.
 func (h *handling) lost(allowed []string) {
+	if len(allowed) > 0 {
+		h.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	}
+	if h.f.Dialect.Lost != nil {
+		reply := h.f.Dialect.Lost(h.c, allowed)
+		kind, body, _ := reply.render() // an error's body is a few words: they render
+		h.write(reply.Status, kind, body)
+		return
+	}
 	if len(allowed) == 0 {
 		h.write(http.StatusNotFound, textPlain, []byte("not found\n"))
 		return
 	}
-	h.w.Header().Set("Allow", strings.Join(allowed, ", "))
 	h.write(http.StatusMethodNotAllowed, textPlain, []byte("method not allowed\n"))
 }
 
@@ -221,13 +259,19 @@ func (h *handling) fail(err error) Reply {
 	e := relay.AsError(err)
 	h.s.fault(h.c.Op, err)
 	if e.RetryAfter > 0 {
-		h.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+		h.w.Header().Set("Retry-After", seconds(e.RetryAfter))
 	}
 	return h.f.Dialect.Fail(h.c, e)
 }
 
+// seconds writes a duration in whole seconds, none of them too early.
+func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
+
 // fault logs a failure that is ours and not the caller's.
 func (s *Service) fault(op string, err error) {
+	if err == nil {
+		return
+	}
 	e := relay.AsError(err)
 	if e.Code == relay.Internal || errors.Unwrap(e) != nil && e.Code == relay.Full {
 		s.Log.Error().Str("op", op).Err(err).Msg("request failed")
@@ -241,6 +285,8 @@ func (r Reply) render() (kind string, body []byte, err error) {
 		return "", nil, nil
 	case string:
 		return textPlain, []byte(b), nil
+	case []byte:
+		return r.Type, b, nil
 	}
 	body, err = encode(r.Body)
 	return applicationJSON, body, err
@@ -254,7 +300,9 @@ func (h *handling) write(status int, kind string, body []byte) {
 		head["Content-Type"] = []string{kind}
 	}
 	head["X-Content-Type-Options"] = []string{"nosniff"}
-	head["Cache-Control"] = []string{"no-store"}
+	if head["Cache-Control"] == nil {
+		head["Cache-Control"] = []string{"no-store"}
+	}
 	head["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h.sent = true
 	h.w.WriteHeader(status)

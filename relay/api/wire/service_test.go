@@ -48,7 +48,7 @@ var toyDialect = Dialect{
 	Claim: func(_ *Call, in any) (relay.Claim, error) {
 		return relay.Claim{Secret: in.(interface{ caller() string }).caller()}, nil
 	},
-	Fail: func(_ *Call, err *relay.Error) Reply { return Reply{toyStatus[err.Code], err.Text} },
+	Fail: func(_ *Call, err *relay.Error) Reply { return Reply{Status: toyStatus[err.Code], Body: err.Text} },
 }
 
 // serveToy serves rows of the test's own. Bodies are 1,000 bytes at most, and

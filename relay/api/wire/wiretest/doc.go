@@ -58,4 +58,5 @@
 //	! $a < $b < $c                   numbers rise
 //	! $x = 5                         sets x
 //	! $code = invite                 makes an invite for one registration
+//	! $code = code password          the latest one-time code for that purpose that waits to be shown
 package wiretest

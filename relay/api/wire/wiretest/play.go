@@ -15,6 +15,7 @@ type world struct {
 	rung     func() error        // returns when everything committed has been rung
 	advance  func(time.Duration) // moves the clock
 	invite   func() (string, error)
+	code     func(purpose string) (string, error)
 	patience time.Duration // for an answer or a message to come
 }
 
@@ -84,6 +85,10 @@ func (p *player) step(s step, later []step) error {
 		return p.set(s.words[0][1:], s.words[2])
 	case invited:
 		code, err := p.invite()
+		p.vars[s.words[0][1:]] = value{code, true}
+		return err
+	case coded:
+		code, err := p.code(s.words[3])
 		p.vars[s.words[0][1:]] = value{code, true}
 		return err
 	}

@@ -104,10 +104,14 @@ func open(t testing.TB, family func(*Settings) wire.Family, list []setting, row 
 	c := &relaytest.Clock{}
 	r := relaytest.New(t, set.relay(c))
 	var mounted http.Handler // the server parks for the family, which it serves
-	srv := wire.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { mounted.ServeHTTP(w, q) }), wire.ServeOptions{})
+	origins := set.origins()
+	srv := wire.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { mounted.ServeHTTP(w, q) }), wire.ServeOptions{Origins: func(*http.Request) []string { return origins }})
 	fam := family(set)
 	fam.MaxBody = int64(set.Int("max-body", int(fam.MaxBody)))
-	svc := &wire.Service{Relay: r, Server: srv, Reached: row, Rates: set.rates(), Waiters: wire.NewWaiters(set.Int("waiters", 0))}
+	svc := &wire.Service{
+		Relay: r, Server: srv, Reached: row, Rates: set.rates(), Waiters: wire.NewWaiters(set.Int("waiters", 0)),
+		Codes: wire.NewCodes(""), Outgoing: wire.NewOutgoing(wire.OutgoingOptions{Private: true}),
+	}
 	mounted = fam.Handler(svc)
 	if err := set.unknown(); err != nil {
 		return world{}, err
@@ -133,6 +137,7 @@ func open(t testing.TB, family func(*Settings) wire.Family, list []setting, row 
 		rung:     rung,
 		advance:  c.Advance,
 		invite:   func() (string, error) { return invite(r) },
+		code:     func(purpose string) (string, error) { return code(svc.Codes, c.Now(), purpose) },
 		patience: patience,
 	}, err
 }
@@ -161,6 +166,17 @@ func bell(r *relay.Relay) (rung func() error, err error) {
 		}
 		return err
 	}, err
+}
+
+// code returns the latest code for a purpose that waits to be shown.
+func code(codes *wire.Codes, now time.Time, purpose string) (got string, err error) {
+	err = fmt.Errorf("no code for %q waits", purpose)
+	for _, c := range codes.Pending(now) {
+		if c.Purpose == purpose {
+			got, err = c.Code, nil
+		}
+	}
+	return got, err
 }
 
 func invite(r *relay.Relay) (code string, err error) {

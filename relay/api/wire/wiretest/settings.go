@@ -22,6 +22,7 @@ import (
 //	limits=on                      the relay's rates and shares
 //	requests, posts, misses        that many an hour for one account
 //	newcomers                      that many registrations an hour
+//	origin                         a web origin that may use the family
 type Settings struct {
 	list []setting
 	used []string
@@ -59,6 +60,14 @@ func (s *Settings) fail(key string, err error) {
 	if err != nil && s.err == nil {
 		s.err = fmt.Errorf("setting %s: %w", key, err)
 	}
+}
+
+// origins are the web origins that may use the family.
+func (s *Settings) origins() []string {
+	if o := s.String("origin", ""); o != "" {
+		return []string{o}
+	}
+	return nil
 }
 
 func (s *Settings) relay(c *relaytest.Clock) relay.Options {

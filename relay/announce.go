@@ -1,0 +1,19 @@
+package relay
+
+// announcements is the box of the relay itself. Its number is fixed: nobody has
+// to look for it, and none is made at random that has only ones.
+var announcements = BoxID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+
+// Announcements returns the number of the relay's own box: what concerns
+// everybody is announced there ([Tx.Announce]), and read like any other box.
+func Announcements() BoxID { return announcements }
+
+// Announce appends to the relay's own box.
+func (tx *Tx) Announce(d Draft) (Entry, error) {
+	if tx.Get(newKey(kindBox).box(announcements)) == nil {
+		if err := tx.put(newKey(kindBox).box(announcements), Box{Owner: Owner{Kind: OwnerRelay}}); err != nil {
+			return Entry{}, err
+		}
+	}
+	return tx.Append(announcements, d)
+}
