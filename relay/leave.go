@@ -201,7 +201,8 @@ func (tx *Tx) hasChildren(room ID) bool {
 }
 
 // LeaveRooms takes an account out of up to max of its rooms, as if it left
-// each, and reports whether any are left: a step of removing it.
+// each, and reports whether any are left: a step of removing it. A direct room
+// goes when the second of the two is removed.
 func (tx *Tx) LeaveRooms(who ID, max int) (left bool, err error) {
 	rg := newKey(kindJoined).id(who).all()
 	rg.Limit = max
@@ -221,6 +222,23 @@ func (tx *Tx) LeaveRooms(who ID, max int) (left bool, err error) {
 		if err := tx.drop(r, m, who, EventLeft, StateGone); err != nil {
 			return false, err
 		}
+		if err := tx.closeEmptyDirect(r, who); err != nil {
+			return false, err
+		}
 	}
 	return len(ids) == max, nil
+}
+
+// closeEmptyDirect closes a direct room that who left for good, if the other one
+// is removed already.
+func (tx *Tx) closeEmptyDirect(r Room, who ID) error {
+	if !r.Direct {
+		return nil
+	}
+	for _, id := range r.Pair {
+		if _, err := tx.Account(id); id != who && !Is(err, NotFound) {
+			return err
+		}
+	}
+	return tx.CloseRoom(who, r.ID, nil)
 }

@@ -17,12 +17,24 @@ const maxDepth = 32
 // A checker is an input that says itself whether its fields make sense.
 type checker interface{ Check() error }
 
+// A bodiless input may come without a body, and is its zero value then.
+type bodiless interface{ Bodiless() }
+
+// Optional is embedded in the input of an operation whose body may be left out.
+type Optional struct{}
+
+// Bodiless says that the body may be left out.
+func (Optional) Bodiless() {}
+
 // decodeAs reads a body as In: one JSON value with nothing behind it, valid
 // UTF-8, names exact and once each, at most 32 deep; unknown names are ignored.
 // What is wrong is an Invalid error that names the field.
 func decodeAs[In any](c *Call, body []byte) (any, error) {
 	var in In
 	if _, none := any(in).(None); none {
+		return in, nil
+	}
+	if _, ok := any(in).(bodiless); ok && len(bytes.TrimSpace(body)) == 0 {
 		return in, nil
 	}
 	if deep(body) {

@@ -102,6 +102,9 @@ type Dialect struct {
 	// with the value as JSON.
 	OK   func(c *Call, out any) Reply
 	Fail func(c *Call, err *relay.Error) Reply
+	// Arrive is asked first for every request, also those that no row serves: it
+	// may set headers that every answer has, and refuse. Its error is the answer.
+	Arrive func(c *Call) error
 	// Lost answers what no row serves; allowed are the methods that the path
 	// has. Nil: 404 or 405 in plain text.
 	Lost func(c *Call, allowed []string) Reply

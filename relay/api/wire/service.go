@@ -94,6 +94,13 @@ type handling struct {
 func (h *handling) serve(rt *router) {
 	h.began = time.Now()
 	h.c = &Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
+	defer h.giveBack()
+	if arrive := h.f.Dialect.Arrive; arrive != nil {
+		if err := arrive(h.c); err != nil {
+			h.answer(nil, err)
+			return
+		}
+	}
 	if h.f.CORS.preflight(h.w, h.r) {
 		h.sent = true
 		return
@@ -113,7 +120,6 @@ func (h *handling) serve(rt *router) {
 	if h.s.Reached != nil {
 		h.s.Reached(op.Name)
 	}
-	defer h.giveBack()
 	if op.h.kind == raws {
 		h.speak(op)
 		return
