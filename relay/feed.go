@@ -165,12 +165,21 @@ func (f *Feed) Watches(b BoxID) bool {
 }
 
 // Own says that the session wrote these entries itself: what is told of them
-// is marked so.
+// is marked so. Those of a box that is not told of yet count, too: the session may
+// just have come into its room.
 func (f *Feed) Own(ids ...EntryID) {
 	for _, id := range ids {
-		if f.Watches(id.Box) {
+		if id.Time > f.at {
 			f.own[id] = true
 		}
+	}
+}
+
+// Close ends the feed. Its watch listens to none of its boxes any more, and may
+// serve another.
+func (f *Feed) Close() {
+	for b := range f.boxes {
+		f.Drop(b)
 	}
 }
 

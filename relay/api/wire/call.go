@@ -23,6 +23,7 @@ type Call struct {
 	params  httprouter.Params
 	wrote   []relay.EntryID
 	base    string // of a socket: where its session came in
+	prove   func(*relay.Tx) (relay.Caller, error)
 }
 
 // NewCall makes a call for a frame of a socket whose caller is known.
@@ -37,6 +38,14 @@ func (c *Call) Context() context.Context { return c.ctx }
 // the request that was upgraded), and returns the call.
 func (c *Call) At(base string) *Call {
 	c.base = base
+	return c
+}
+
+// Prove has the caller of a call on a socket looked at again in every transaction
+// of it, and returns the call: sessions end while their sockets are open. who
+// returns who it is now, or why it is nobody any more.
+func (c *Call) Prove(who func(*relay.Tx) (relay.Caller, error)) *Call {
+	c.prove = who
 	return c
 }
 

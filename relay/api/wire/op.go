@@ -131,6 +131,9 @@ type Reply struct {
 // Do runs one operation that came by another way than HTTP: the caller is in
 // c.Who already, body is its JSON. It is what a socket does with a frame.
 func (s *Service) Do(c *Call, op *Op, body []byte) (any, error) {
+	if s.Reached != nil {
+		s.Reached(op.Name)
+	}
 	in, err := op.h.decode(c, body)
 	if err != nil {
 		return nil, err
@@ -220,8 +223,11 @@ func (s *Service) enter(c *Call, op *Op, tx *relay.Tx) error {
 
 // identify finds the caller of a request that claims to be somebody.
 func (c *Call) identify(tx *relay.Tx) (err error) {
-	if c.claim != nil {
+	switch {
+	case c.claim != nil:
 		c.Who, err = tx.Authenticate(*c.claim)
+	case c.prove != nil:
+		c.Who, err = c.prove(tx)
 	}
 	return err
 }
