@@ -180,7 +180,7 @@ func (d discarded) Update(ctx context.Context, fn func(storage.Txn) error) error
 }
 
 func TestTx_Holding_RunTwice(t *testing.T) {
-	r := relaytest.Over(t, t.TempDir(), relay.Options{BoxEntries: 10, Fault: func(string, error) {}}, func(e storage.Engine) storage.Engine { return discarded{e} })
+	r := relaytest.Over(t, t.TempDir(), relay.Options{BoxEntries: 10}, func(e storage.Engine) storage.Engine { return discarded{e} })
 	b := box(t, r)
 	var e relay.Entry
 	for range 10 { // each counted once, or the quota would end this early
@@ -196,7 +196,7 @@ func TestTx_Holding_RunTwice(t *testing.T) {
 // A refused closure is one that the engine did not commit, though it counted.
 func TestTx_Holding_Refused(t *testing.T) {
 	refuse := false
-	r := relaytest.Over(t, t.TempDir(), relay.Options{}, func(e storage.Engine) storage.Engine { return refusing{e, &refuse} })
+	r := relaytest.Over(t, t.TempDir(), relay.Options{Fault: func(string, error) {}}, func(e storage.Engine) storage.Engine { return refusing{e, &refuse} })
 	b := box(t, r)
 	es := fill(t, r, b, 5)
 	verbs := map[string]func(*relay.Tx) error{

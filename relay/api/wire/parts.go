@@ -28,6 +28,7 @@ type Form struct {
 	Field    string // the part's name
 
 	reader *multipart.Reader
+	read   int // fields so far
 }
 
 // ReadForm begins to read a multipart body: the fields up to the first file. A
@@ -68,9 +69,10 @@ func (f *Form) fields() (*multipart.Part, error) {
 			return nil, notReceived
 		case part.FileName() != "":
 			return part, nil
-		case len(f.Fields) == maxFields:
+		case f.read == maxFields:
 			return nil, tooLarge
 		}
+		f.read++
 		value, err := io.ReadAll(io.LimitReader(part, maxFieldBytes+1))
 		if err != nil {
 			return nil, notReceived

@@ -34,7 +34,7 @@ func SendBlob(w http.ResponseWriter, r *http.Request, f *os.File, b relay.Blob, 
 	defer f.Close()
 	head := w.Header()
 	kind, _, err := mime.ParseMediaType(d.Type)
-	if err != nil || strings.ContainsAny(kind, "\r\n") {
+	if err != nil || !strings.Contains(kind, "/") {
 		kind = "application/octet-stream"
 	}
 	disposition := "attachment"
