@@ -31,6 +31,14 @@ func NewCall(ctx context.Context, s *Service, op string, who relay.Caller) *Call
 	return &Call{Op: op, Who: who, Service: s, ctx: ctx}
 }
 
+// As has every transaction of a call on a socket ask again who it is, as a
+// request's do: a session that was ended meanwhile does nothing any more. It
+// returns the call.
+func (c *Call) As(claim relay.Claim) *Call {
+	c.claim = &claim
+	return c
+}
+
 // Context ends when the caller is gone.
 func (c *Call) Context() context.Context { return c.ctx }
 
