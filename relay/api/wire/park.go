@@ -25,6 +25,8 @@ type Wait struct {
 	// Done is called exactly once, when the outcome is known and before it is written, or when the caller hung up: it lets
 	// go of the watch and of the waiter's slot.
 	Done func()
+	// Sent, if set, is called once when an answer has been written, or could not be; never for a caller who hung up.
+	Sent func(err error)
 	// Fail renders an error of Check. Nil: 500 and no more.
 	Fail func(err error) (status int, body []byte)
 }
@@ -173,6 +175,12 @@ func (wt *Wait) fail(err error) (int, []byte) {
 	return wt.Fail(err)
 }
 
+func (wt *Wait) sent(err error) {
+	if wt.Sent != nil {
+		wt.Sent(err)
+	}
+}
+
 func (wt *Wait) contentType() string {
 	if wt.ContentType == "" {
 		return textPlain
@@ -195,6 +203,7 @@ func (p *parked) answer(status int, body []byte) {
 	pc := pace{patience: s.o.Patience, rate: s.o.Rate}
 	c.Conn.SetReadDeadline(time.Time{})
 	err := pc.write(c.Conn, msg)
+	p.wt.sent(err)
 	alive := s.conns.unpark(c)
 	switch {
 	case err != nil:
@@ -242,7 +251,8 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request, wt *Wait) {
 	}
 	w.Header().Set("Content-Type", wt.contentType())
 	w.WriteHeader(status)
-	w.Write(body) // who is gone does not care
+	_, err := w.Write(body)
+	wt.sent(err)
 }
 
 func (s *Server) blocked(r *http.Request, wt *Wait) (status int, body []byte, ok bool) {

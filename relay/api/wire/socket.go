@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -9,7 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"restante/relay"
+	"restante/relay/api/wire/line"
 )
 
 // SocketOptions are what a family settles about its sockets. Zero values mean
@@ -73,17 +72,11 @@ const cutAfter = 5 * time.Second
 // an idle socket costs one goroutine. Its methods may be called by any
 // goroutine, at any time, also after the end; none of them blocks.
 type Socket struct {
-	group *Sockets
-	o     *SocketOptions
-	h     SocketHandler
-	conn  *websocket.Conn
-	raw   net.Conn // under conn
-	watch *relay.Watch
-	ctx   context.Context
-	stop  context.CancelFunc
-
-	turn sync.Mutex // held during a turn
-	over bool       // guarded by turn: Closed has been called
+	session
+	o    *SocketOptions
+	h    SocketHandler // the session's, with more methods
+	conn *websocket.Conn
+	raw  net.Conn // under conn
 
 	known  atomic.Bool  // said who it is
 	busy   atomic.Bool  // the reader is not reading
@@ -93,20 +86,18 @@ type Socket struct {
 
 	mu      sync.Mutex
 	room    sync.Cond   // on mu: the queue has become half empty, or the end has come
-	q       queue       // guarded by mu
+	q       line.Queue  // guarded by mu
 	writing bool        // guarded by mu: the writer runs
-	due     bool        // guarded by mu: something has moved
-	passing bool        // guarded by mu: the goroutine of passes runs
 	ended   bool        // guarded by mu: nothing is queued any more
 	ending  Ending      // guarded by mu
 	timer   *time.Timer // guarded by mu: the next tick
 }
 
 func newSocket(g *Sockets, o *SocketOptions) *Socket {
-	s := &Socket{group: g, o: o.withDefaults()}
+	s := &Socket{o: o.withDefaults()}
+	s.session.begin(g, s)
 	s.room.L = &s.mu
-	s.q = queue{purse: g.purse, maxFrames: s.o.QueueFrames, maxBytes: s.o.QueueBytes}
-	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.q = line.Queue{Budget: g.purse, MaxFrames: s.o.QueueFrames, MaxBytes: s.o.QueueBytes}
 	return s
 }
 
@@ -141,14 +132,6 @@ func (o *SocketOptions) withDefaults() *SocketOptions {
 	return &d
 }
 
-// Context ends with the connection. What a session asks of the relay is asked
-// with it.
-func (s *Socket) Context() context.Context { return s.ctx }
-
-// Watch is the session's ear at the bell; the handler adds and removes boxes,
-// in its turns.
-func (s *Socket) Watch() *relay.Watch { return s.watch }
-
 // Known says that the client has said who it is: the authentication timeout is
 // off, and the connection no stranger's any more.
 func (s *Socket) Known() {
@@ -159,21 +142,21 @@ func (s *Socket) Known() {
 }
 
 // Send queues a text message. The socket keeps data, which must not be changed
-// any more. Full queue: see queue.
-func (s *Socket) Send(data []byte) { s.push(frame{data: data}) }
+// any more. Full queue: see [line.Queue].
+func (s *Socket) Send(data []byte) { s.push(line.Frame{Data: data}) }
 
 // SendBinary queues a binary message.
-func (s *Socket) SendBinary(data []byte) { s.push(frame{data: data, binary: true}) }
+func (s *Socket) SendBinary(data []byte) { s.push(line.Frame{Data: data, Binary: true}) }
 
 // SendSignal queues a text message that may be dropped when there is little
 // room.
-func (s *Socket) SendSignal(data []byte) { s.push(frame{data: data, signal: true}) }
+func (s *Socket) SendSignal(data []byte) { s.push(line.Frame{Data: data, Signal: true}) }
 
 // Short reports whether more than half of the queue is taken: a pass stops here.
 func (s *Socket) Short() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.q.short()
+	return s.q.Short()
 }
 
 // Close ends the session when all that is queued has been written. The first
@@ -187,22 +170,25 @@ func (s *Socket) End(e Ending) {
 	s.endLocked(e)
 }
 
-func (s *Socket) push(f frame) {
+func (s *Socket) push(f line.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return
 	}
-	if s.q.push(f) {
+	if s.q.Push(f) {
 		s.writeLocked()
 		return
 	}
 	// What is queued would reach the client, if at all, long after it was worth
 	// reading, and the gap behind it never: it gets the last frame alone.
-	s.q.clear()
+	s.q.Clear()
 	s.endLocked(s.o.Full)
 	time.AfterFunc(cutAfter, s.cutOff)
 }
+
+// broken ends a session whose handler panicked.
+func (s *Socket) broken() { s.Close(int(websocket.StatusInternalError), "internal error") }
 
 // endLocked needs mu.
 func (s *Socket) endLocked(e Ending) {
@@ -211,7 +197,7 @@ func (s *Socket) endLocked(e Ending) {
 	}
 	s.ended, s.ending = true, e
 	if e.Say != nil {
-		s.q.force(frame{data: e.Say})
+		s.q.Force(line.Frame{Data: e.Say})
 	}
 	s.writeLocked()
 	s.room.Broadcast()
@@ -232,11 +218,11 @@ func (s *Socket) writeLocked() {
 func (s *Socket) cutOff() {
 	s.mu.Lock()
 	s.ended = true
-	s.q.clear()
+	s.q.Clear()
 	conn := s.conn
 	s.room.Broadcast()
 	s.mu.Unlock()
-	s.stop()
+	s.cancel()
 	if conn != nil {
 		s.raw.Close()
 		conn.CloseNow()

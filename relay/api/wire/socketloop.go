@@ -3,13 +3,13 @@ package wire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"runtime/debug"
 	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"restante/relay/api/wire/line"
 )
 
 // start gives the socket its connection and runs it. Only the reader is
@@ -32,9 +32,7 @@ func (s *Socket) start(conn *websocket.Conn, open func(*Socket) SocketHandler) {
 // run reads until the session or the connection ends, and buries the session.
 func (s *Socket) run(open func(*Socket) SocketHandler) {
 	defer s.group.running.Done()
-	s.takeTurn(func() { s.h = open(s) })
-	if s.h != nil { // else it panicked, and there is nobody to serve
-		s.watch.Arm(s.rung)
+	if s.session.open(func() passer { s.h = open(s); return s.h }) {
 		s.mu.Lock()
 		s.timer = time.AfterFunc(0, s.tick)
 		s.mu.Unlock()
@@ -56,14 +54,14 @@ func (s *Socket) read() error {
 
 // receive reads one message and takes its turn.
 func (s *Socket) receive() error {
-	in := paid{purse: s.group.purse}
-	defer in.giveBack()
+	in := line.Paid{Budget: s.group.purse}
+	defer in.GiveBack()
 	s.busy.Store(false)
 	m, err := s.readMessage(&in)
 	s.heard()
 	s.busy.Store(true)
 	switch {
-	case errors.Is(err, errNoMemory):
+	case errors.Is(err, line.ErrNoBudget):
 		s.Close(int(websocket.StatusTryAgainLater), "busy")
 	case err != nil:
 		return err
@@ -82,12 +80,12 @@ type message struct {
 
 // readMessage reads one message. One that is too long is read and forgotten if
 // the handler survives it.
-func (s *Socket) readMessage(in *paid) (m message, err error) {
+func (s *Socket) readMessage(in *line.Paid) (m message, err error) {
 	kind, r, err := s.conn.Reader(context.Background())
 	if err != nil {
 		return m, err
 	}
-	cut := time.AfterFunc(s.o.ReadWithin+perKiB(s.o.MaxMessage), s.cutOff)
+	cut := time.AfterFunc(s.o.ReadWithin+line.PerKiB(s.o.MaxMessage), s.cutOff)
 	defer cut.Stop()
 	in.Reader = r
 	m.binary = kind == websocket.MessageBinary
@@ -103,27 +101,6 @@ func (s *Socket) readMessage(in *paid) (m message, err error) {
 	}
 	return message{long: true}, nil
 }
-
-// errNoMemory: the purse is empty.
-var errNoMemory = errors.New("no memory for a message")
-
-// A paid reader takes what it reads out of the purse.
-type paid struct {
-	io.Reader
-	purse *Purse
-	n     int64
-}
-
-func (p *paid) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b)
-	if !p.purse.Take(int64(n)) {
-		return 0, errNoMemory
-	}
-	p.n += int64(n)
-	return n, err
-}
-
-func (p *paid) giveBack() { p.purse.Give(p.n) }
 
 // admit takes the turn of a message, or ends the session because of it.
 func (s *Socket) admit(m message) {
@@ -142,10 +119,6 @@ func (s *Socket) admit(m message) {
 	}
 }
 
-// perKiB is how long a client may take for n bytes beyond the time for any:
-// nobody is slower than a kibibyte a second.
-func perKiB(n int64) time.Duration { return time.Duration(n) * time.Second / 1024 }
-
 // bury ends what is left of a session whose reader is done. A connection that
 // failed is closed at once; otherwise the writer says what is queued, and
 // goodbye.
@@ -153,19 +126,12 @@ func (s *Socket) bury(err error) {
 	if err != nil {
 		s.cutOff()
 	}
-	s.stop()
 	s.mu.Lock()
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	s.mu.Unlock()
-	s.watch.Close()
-	s.takeTurn(func() {
-		s.over = true
-		if s.h != nil {
-			s.h.Closed()
-		}
-	})
+	s.close()
 	s.mu.Lock()
 	for s.writing {
 		s.room.Wait()
@@ -174,76 +140,12 @@ func (s *Socket) bury(err error) {
 	s.group.remove(s)
 }
 
-// takeTurn runs fn as one turn, after the pass that is due. After the last turn
-// there is none.
-func (s *Socket) takeTurn(fn func()) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	defer s.rescue()
-	if s.over {
-		return
-	}
-	if s.claim() && s.h.Pass() {
-		s.rung()
-	}
-	fn()
-}
-
-// rescue ends the session whose handler panics, and no other. The value may
-// hold what nobody is to see, so only the place is reported.
-func (s *Socket) rescue() {
-	if recover() == nil {
-		return
-	}
-	s.group.fault("serving a socket", fmt.Errorf("panic\n%s", debug.Stack()))
-	s.Close(int(websocket.StatusInternalError), "internal error")
-}
-
-// rung notes that something has moved and has a pass run. The hub calls it,
-// locked, so it only starts a goroutine.
-func (s *Socket) rung() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.due = true
-	if !s.passing && !s.ended {
-		s.passing = true
-		s.group.running.Go(s.passes)
-	}
-}
-
-// claim reports whether a pass is due, which is the caller's then.
-func (s *Socket) claim() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	due := s.due && !s.ended
-	s.due = false
-	return due
-}
-
-// passes takes turns for passes until none is due. It waits for room before
-// each: a pass that filled the queue goes on when the client has read.
-func (s *Socket) passes() {
-	for s.passDue() {
-		s.takeTurn(func() {}) // whose pass it is does not matter
-	}
-}
-
-func (s *Socket) passDue() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.due && !s.ended && s.q.short() {
-		s.room.Wait()
-	}
-	s.passing = s.due && !s.ended
-	return s.passing
-}
-
 // hasRoom waits until there is room for an answer and reports whether the
 // session goes on. A client that sends and does not read waits here.
 func (s *Socket) hasRoom() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.q.short() && !s.ended {
+	for s.q.Short() && !s.ended {
 		s.room.Wait()
 	}
 	return !s.ended
@@ -271,16 +173,21 @@ func (s *Socket) write() {
 
 // next returns the frame to write. When there is none the writer is done, and
 // so is the connection if the session has ended.
-func (s *Socket) next() (f frame, ok bool) {
+func (s *Socket) next() (f line.Frame, ok bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	f, ok = s.q.pop()
-	if ok {
-		if !s.q.short() {
+	was := s.q.Short()
+	if f, ok = s.q.Pop(); ok {
+		drained := was && !s.q.Short()
+		if drained {
 			s.room.Broadcast()
+		}
+		s.mu.Unlock()
+		if drained {
+			s.drained()
 		}
 		return f, true
 	}
+	defer s.mu.Unlock()
 	if s.ended {
 		e := s.ending
 		s.mu.Unlock()
@@ -294,15 +201,15 @@ func (s *Socket) next() (f frame, ok bool) {
 
 // writeFrame writes one frame, or closes the connection when the client does
 // not take it in time.
-func (s *Socket) writeFrame(f frame) error {
-	cut := time.AfterFunc(s.o.WriteWithin+perKiB(int64(len(f.data))), s.cutOff)
+func (s *Socket) writeFrame(f line.Frame) error {
+	cut := time.AfterFunc(s.o.WriteWithin+line.PerKiB(int64(len(f.Data))), s.cutOff)
 	defer cut.Stop()
-	defer s.q.giveBack(f)
+	defer s.q.GiveBack(f)
 	kind := websocket.MessageText
-	if f.binary {
+	if f.Binary {
 		kind = websocket.MessageBinary
 	}
-	return s.conn.Write(context.Background(), kind, f.data)
+	return s.conn.Write(context.Background(), kind, f.Data)
 }
 
 // sayGoodbye closes the connection, with the closing handshake unless it was

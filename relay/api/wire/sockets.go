@@ -1,18 +1,14 @@
 package wire
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"io"
-	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/coder/websocket"
 
 	"restante/relay"
+	"restante/relay/api/wire/line"
 )
 
 // Sockets are the open WebSockets of a server. They outlive the handlers that
@@ -55,7 +51,7 @@ func (g *Sockets) Serve(w http.ResponseWriter, r *http.Request, o *SocketOptions
 		Refuse(w, http.StatusServiceUnavailable, "stopping")
 		return
 	}
-	conn, err := websocket.Accept(&smallBuffers{ResponseWriter: w, raw: &s.raw}, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(&line.SmallBuffers{ResponseWriter: w, Raw: &s.raw}, r, &websocket.AcceptOptions{
 		// Host and Origin were checked before routing, against the names of
 		// this relay and the list of the family; a second opinion that knows
 		// neither would only refuse the family's own web client.
@@ -139,33 +135,4 @@ func (g *Sockets) Stop(ctx context.Context) {
 		s.cutOff()
 	}
 	<-done
-}
-
-// smallBuffers hands out hijacked connections with buffers of a size for
-// sockets, which are idle most of their life. net/http's are eight times that,
-// and larger frames pass them by anyway.
-type smallBuffers struct {
-	http.ResponseWriter
-	raw *net.Conn // set to the connection
-}
-
-const socketBuffer = 512
-
-func (w *smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	*w.raw = conn
-	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // of a client that did not wait
-	var in io.Reader = conn
-	if len(early) > 0 {
-		in = io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
-	}
-	small := bufio.NewReaderSize(in, max(socketBuffer, len(early)))
-	if len(early) > 0 {
-		small.Peek(len(early)) // the library asks for what is buffered, then reads the connection itself
-	}
-	// A deadline of the HTTP phase must not cut the socket off later.
-	return conn, bufio.NewReadWriter(small, bufio.NewWriterSize(conn, socketBuffer)), conn.SetDeadline(time.Time{})
 }

@@ -1,4 +1,4 @@
-package wire
+package line
 
 import (
 	"slices"
@@ -6,21 +6,21 @@ import (
 )
 
 // texts empties q and returns what was in it.
-func texts(q *queue) []string {
+func texts(q *Queue) []string {
 	var got []string
-	for f, ok := q.pop(); ok; f, ok = q.pop() {
-		got = append(got, string(f.data))
+	for f, ok := q.Pop(); ok; f, ok = q.Pop() {
+		got = append(got, string(f.Data))
 	}
 	return got
 }
 
 func TestQueue_SignalsGoFirst(t *testing.T) {
-	q := &queue{maxFrames: 4, maxBytes: 100}
+	q := &Queue{MaxFrames: 4, MaxBytes: 100}
 	for _, s := range []string{"t1", "t2"} {
-		q.push(frame{data: []byte(s), signal: true})
+		q.Push(Frame{Data: []byte(s), Signal: true})
 	}
 	for _, s := range []string{"a", "b", "c"} {
-		if !q.push(frame{data: []byte(s)}) {
+		if !q.Push(Frame{Data: []byte(s)}) {
 			t.Fatalf("no room for %q although signals could go", s)
 		}
 	}
@@ -33,11 +33,11 @@ func TestQueue_SignalsGoFirst(t *testing.T) {
 }
 
 func TestQueue_SignalsNeedHalfTheRoom(t *testing.T) {
-	q := &queue{maxFrames: 4, maxBytes: 100}
+	q := &Queue{MaxFrames: 4, MaxBytes: 100}
 	for _, s := range []string{"a", "b", "c"} {
-		q.push(frame{data: []byte(s)})
+		q.Push(Frame{Data: []byte(s)})
 	}
-	if !q.push(frame{data: []byte("typing"), signal: true}) {
+	if !q.Push(Frame{Data: []byte("typing"), Signal: true}) {
 		t.Error("a dropped signal counts as a failure")
 	}
 	if got, want := texts(q), []string{"a", "b", "c"}; !slices.Equal(got, want) {
@@ -48,19 +48,19 @@ func TestQueue_SignalsNeedHalfTheRoom(t *testing.T) {
 func TestQueue_Full(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		q    queue
+		q    Queue
 		in   []string
 		fits bool
 	}{
-		{"frames", queue{maxFrames: 2, maxBytes: 100}, []string{"a", "b", "c"}, false},
-		{"bytes", queue{maxFrames: 9, maxBytes: 4}, []string{"aaa", "bb"}, false},
-		{"just enough", queue{maxFrames: 2, maxBytes: 4}, []string{"aa", "bb"}, true},
-		{"one larger than everything", queue{maxFrames: 2, maxBytes: 4}, []string{"aaaaaaaa"}, true},
+		{"frames", Queue{MaxFrames: 2, MaxBytes: 100}, []string{"a", "b", "c"}, false},
+		{"bytes", Queue{MaxFrames: 9, MaxBytes: 4}, []string{"aaa", "bb"}, false},
+		{"just enough", Queue{MaxFrames: 2, MaxBytes: 4}, []string{"aa", "bb"}, true},
+		{"one larger than everything", Queue{MaxFrames: 2, MaxBytes: 4}, []string{"aaaaaaaa"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			fits := true
 			for _, s := range tt.in {
-				fits = tt.q.push(frame{data: []byte(s)})
+				fits = tt.q.Push(Frame{Data: []byte(s)})
 			}
 			if fits != tt.fits {
 				t.Errorf("last of %q fits: got %v, want %v", tt.in, fits, tt.fits)
