@@ -147,6 +147,7 @@ func (t *session) readyLocked() bool { return t.due && !t.out.hasEnded() && !t.o
 
 // close takes the last turn of a session that has ended.
 func (t *session) close() {
+	t.claim() // whoever saw it alive has begun its pass by now
 	t.cancel()
 	t.watch.Close()
 	t.takeTurn(func() {

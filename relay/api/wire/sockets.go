@@ -21,6 +21,7 @@ type Sockets struct {
 
 	mu       sync.Mutex
 	open     map[*Socket]struct{} // guarded by mu
+	io       []*IOSockets         // guarded by mu
 	stopping bool                 // guarded by mu
 	running  sync.WaitGroup       // every goroutine of every socket
 }
@@ -45,7 +46,7 @@ func (g *Sockets) Len() int {
 // through shuts down, so do the sockets.
 func (g *Sockets) Serve(w http.ResponseWriter, r *http.Request, o *SocketOptions, open func(*Socket) SocketHandler) {
 	s := newSocket(g, o)
-	g.once.Do(func() { g.follow(r) })
+	g.follow(r)
 	if !g.add(s) {
 		w.Header().Set("Retry-After", "5")
 		Refuse(w, http.StatusServiceUnavailable, "stopping")
@@ -74,12 +75,25 @@ func (g *Sockets) Serve(w http.ResponseWriter, r *http.Request, o *SocketOptions
 func (g *Sockets) add(s *Socket) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.stopping {
+	if !g.enterLocked() {
 		return false
 	}
 	g.open[s] = struct{}{}
-	g.running.Add(1)
 	return true
+}
+
+// enter counts one more thing that runs, unless the server stops.
+func (g *Sockets) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.enterLocked()
+}
+
+func (g *Sockets) enterLocked() bool {
+	if !g.stopping {
+		g.running.Add(1)
+	}
+	return !g.stopping
 }
 
 func (g *Sockets) remove(s *Socket) {
@@ -102,19 +116,25 @@ func (g *Sockets) all() []*Socket {
 // follow ends the sockets when the server begins to shut down, which waits for
 // them and cuts off what is left.
 func (g *Sockets) follow(r *http.Request) {
-	if c := connOf(r); c != nil {
-		go func() {
-			<-c.door.s.Quiet()
-			g.goAway()
-		}()
-	}
+	g.once.Do(func() {
+		if c := connOf(r); c != nil {
+			go func() {
+				<-c.door.s.Quiet()
+				g.goAway()
+			}()
+		}
+	})
 }
 
 // goAway refuses new sockets and ends the open ones.
 func (g *Sockets) goAway() {
 	g.mu.Lock()
 	g.stopping = true
+	io := g.io
 	g.mu.Unlock()
+	for _, v := range io {
+		v.server.Engine().Quit()
+	}
 	for _, s := range g.all() {
 		s.End(Ending{Code: int(websocket.StatusGoingAway), Reason: "stopping"})
 	}
@@ -133,6 +153,9 @@ func (g *Sockets) Stop(ctx context.Context) {
 	}
 	for _, s := range g.all() {
 		s.cutOff()
+	}
+	for _, v := range g.io {
+		v.server.Shutdown(ctx)
 	}
 	<-done
 }

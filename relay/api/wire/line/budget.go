@@ -41,7 +41,7 @@ func (p *Paid) GiveBack() {
 func take(b Budget, n int64) bool { return b == nil || b.Take(n) }
 
 func give(b Budget, n int64) {
-	if b != nil {
+	if b != nil && n > 0 {
 		b.Give(n)
 	}
 }

@@ -112,12 +112,19 @@ func (q *Queue) Pop() (f Frame, ok bool) {
 	return f, true
 }
 
-// GiveBack returns what was paid for a frame. It needs no lock.
-func (q *Queue) GiveBack(f Frame) {
-	if f.paid {
-		give(q.Budget, int64(len(f.Data)))
+// Cost is what was paid for a frame.
+func (f Frame) Cost() int64 {
+	if !f.paid {
+		return 0
 	}
+	return int64(len(f.Data))
 }
+
+// GiveBack returns what was paid for a frame. It needs no lock.
+func (q *Queue) GiveBack(f Frame) { q.Give(f.Cost()) }
+
+// Give returns what was paid for several frames. It needs no lock.
+func (q *Queue) Give(n int64) { give(q.Budget, n) }
 
 // Clear drops everything.
 func (q *Queue) Clear() {
