@@ -58,5 +58,6 @@
 //	! $a < $b < $c                   numbers rise
 //	! $x = 5                         sets x
 //	! $code = invite                 makes an invite for one registration
+//	! $x = word ...                  what the family has added (Settings.Do)
 //	! $code = code password          the latest one-time code for that purpose that waits to be shown
 package wiretest

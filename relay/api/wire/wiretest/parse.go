@@ -47,6 +47,7 @@ const (
 	set     kind = "set"     // ! $a = 1
 	invited kind = "invited" // ! $a = invite
 	coded   kind = "coded"   // ! $a = code password
+	done    kind = "done"    // ! $a = deed word ...
 )
 
 type header struct{ name, value string }
@@ -139,6 +140,8 @@ func (st *story) directive(at string, words []string) error {
 		st.steps = append(st.steps, s)
 	case len(words) == 4 && words[1] == "=" && words[2] == "code" && strings.HasPrefix(words[0], "$"):
 		st.steps = append(st.steps, step{at: at, kind: coded, words: words})
+	case len(words) >= 4 && words[1] == "=" && strings.HasPrefix(words[0], "$"):
+		st.steps = append(st.steps, step{at: at, kind: done, words: words})
 	case len(words) > 0 && strings.Contains(words[0], "="):
 		if len(st.steps) > 0 {
 			return fmt.Errorf("settings come before the first client")

@@ -16,6 +16,7 @@ type world struct {
 	advance  func(time.Duration) // moves the clock
 	invite   func() (string, error)
 	code     func(purpose string) (string, error)
+	do       func(name string, words []string) (string, error)
 	patience time.Duration // for an answer or a message to come
 }
 
@@ -91,6 +92,8 @@ func (p *player) step(s step, later []step) error {
 		code, err := p.code(s.words[3])
 		p.vars[s.words[0][1:]] = value{code, true}
 		return err
+	case done:
+		return p.deed(s.words)
 	}
 	c := p.client(s.client)
 	switch s.kind {
@@ -117,6 +120,21 @@ func (p *player) step(s step, later []step) error {
 		return p.leave(c)
 	}
 	return fmt.Errorf("cannot play a %s", s.kind)
+}
+
+// deed does what a family has added to what a story may do.
+func (p *player) deed(words []string) error {
+	var given []string
+	for _, w := range words[3:] {
+		w, err := p.vars.expand(w)
+		if err != nil {
+			return err
+		}
+		given = append(given, w)
+	}
+	v, err := p.do(words[2], given)
+	p.vars[words[0][1:]] = value{v, true}
+	return err
 }
 
 // rises checks "$a < $b < $c".

@@ -138,6 +138,12 @@ func open(t testing.TB, family func(*Settings) wire.Family, list []setting, row 
 		advance:  c.Advance,
 		invite:   func() (string, error) { return invite(r) },
 		code:     func(purpose string) (string, error) { return code(svc.Codes, c.Now(), purpose) },
+		do: func(name string, words []string) (string, error) {
+			if set.do[name] == nil {
+				return "", fmt.Errorf("no such directive: %q", name)
+			}
+			return set.do[name](r, words...)
+		},
 		patience: patience,
 	}, err
 }

@@ -27,6 +27,20 @@ type Settings struct {
 	list []setting
 	used []string
 	err  error // of the first value that makes no sense
+	do   map[string]Deed
+}
+
+// A Deed is a directive of a family's own, for what no client can do: its words
+// come with their variables filled in, and what it returns is the value of the
+// variable before it.
+type Deed func(r *relay.Relay, words ...string) (string, error)
+
+// Do has the stories' lines "! $x = name word ..." do something.
+func (s *Settings) Do(name string, d Deed) {
+	if s.do == nil {
+		s.do = map[string]Deed{}
+	}
+	s.do[name] = d
 }
 
 func newSettings(list []setting) *Settings { return &Settings{list: list} }
