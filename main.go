@@ -37,6 +37,21 @@ func families(cfg command.Config) []wire.Family {
 	}
 }
 
+// mount puts the families together: the first at the root, the others below
+// their names. Each is served alone, too, on listeners of its own.
+func mount(served []wire.Family, service *wire.Service) (all http.Handler, alone map[string]http.Handler) {
+	alone = map[string]http.Handler{}
+	var below []wire.Mount
+	for i, f := range served {
+		h := f.Handler(service)
+		alone[f.Name] = h
+		if i > 0 {
+			below = append(below, wire.Mount{Prefix: "/" + f.Name, Handler: h})
+		}
+	}
+	return wire.Mounted(alone[served[0].Name], below...), alone
+}
+
 // run opens, builds, mounts and serves until ctx ends; then it stops in the
 // reverse order, so that nothing is lost: waiters get their answers, running
 // requests finish, the relay's own work ends, the store is closed last.
@@ -54,8 +69,9 @@ func run(ctx context.Context, cfg command.Config, log zerolog.Logger) (err error
 
 	server := wire.NewServer(http.NotFoundHandler(), cfg.ServeOptions())
 	service := cfg.Service(post, server, log)
-	running := command.NewRunning(store, post, server, service)
-	root := families(cfg)[0].Handler(service)
+	served := families(cfg)
+	running := command.NewRunning(store, post, server, service, served)
+	all, alone := mount(served, service)
 
 	stopAdmin, err := cfg.ServeAdmin(running, log)
 	if err != nil {
@@ -68,7 +84,11 @@ func run(ctx context.Context, cfg command.Config, log zerolog.Logger) (err error
 	}
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- server.ServeDoor(l, wire.Door{Handler: root, TrustProxy: l.TrustProxy}) }()
+		h := all
+		if l.Family != "" {
+			h = alone[l.Family]
+		}
+		go func() { failed <- server.ServeDoor(l, wire.Door{Handler: h, TrustProxy: l.TrustProxy}) }()
 	}
 	cfg.Announce(listeners)
 

@@ -54,6 +54,8 @@ func (r *Running) admin(dir string) http.Handler {
 	mux.HandleFunc("GET /metrics", r.serveMetrics)
 	mux.HandleFunc("GET /stats", r.serveStats)
 	mux.HandleFunc("POST /invite", r.serveInvite)
+	mux.HandleFunc("GET /codes", r.serveCodes)
+	mux.HandleFunc("POST /account", r.serveAccount)
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) { r.serveBackup(w, q, dir) })
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

@@ -41,6 +41,8 @@ func verbs() []verb {
 		{name: "backup", args: "FILE", about: "copy the store, compacted, to a file, whether the relay runs or not", settings: state, minArgs: 1, maxArgs: 1, run: backup},
 		{name: "stats", about: "what the running relay holds and does", settings: statsSettings, run: stats},
 		{name: "invite", about: "make a code that lets somebody register at the running relay", settings: inviteSettings, run: invite},
+		{name: "account", args: "FAMILY NAME [ACTION]", about: "what the running relay says of an account, by its id or its family's name for it; or what becomes of it: suspend, restore, remove, owner", settings: state, minArgs: 2, maxArgs: 3, run: account},
+		{name: "codes", about: "the one-time codes that wait at the running relay for somebody to pass them on", settings: state, run: codes},
 		{name: "api", args: "[FAMILY]", about: "the operations that are served, one a line", maxArgs: 1, run: api},
 		{name: "version", about: "the version of this program", run: version},
 		{name: "help", args: "[COMMAND]", about: "this, or all about one command", maxArgs: 1, run: help},

@@ -188,6 +188,37 @@ func TestCheck_Damaged(t *testing.T) {
 	}
 }
 
+func TestAccount(t *testing.T) {
+	r := start(t, newState(t))
+	u := r.register()
+	change := func(do string) int {
+		t.Helper()
+		_, _, status := call(t, "account", "--state", r.state, "secbot", u.ID, do)
+		return status
+	}
+	receive := func() int {
+		t.Helper()
+		status, _ := r.post("/receive", map[string]string{"userId": u.ID, "authToken": u.Token})
+		return status
+	}
+	for _, step := range []struct {
+		do           string
+		exit, status int
+	}{
+		{"show", 0, 200}, {"suspend", 0, 401}, {"restore", 0, 200}, {"owner", 1, 200}, {"eat", 2, 200}, {"remove", 0, 401}, {"show", 1, 401},
+	} {
+		if exit := change(step.do); exit != step.exit {
+			t.Errorf("account %s: exit status %d, want %d", step.do, exit, step.exit)
+		}
+		if status := receive(); status != step.status {
+			t.Errorf("a call after %s: %d, want %d", step.do, status, step.status)
+		}
+	}
+	if out := must(t, "codes", "--state", r.state); out != "" {
+		t.Errorf("codes that wait: %q", out)
+	}
+}
+
 func TestInvite(t *testing.T) {
 	r := start(t, newState(t), "--registration", "invite")
 	if status, _ := r.post("/register", nil); status != http.StatusForbidden {

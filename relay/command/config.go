@@ -36,6 +36,14 @@ type Config struct {
 	MaxConnections  int // or auto
 	SyncFreelist    bool
 	LogLevel        string
+	PublicURL       string
+	Origins         []string
+	Outgoing        string
+	CodeCommand     string
+	ListenSAMA      []string
+	ListenDishIs    []string
+	ListenJetico    []string
+	ListenChatalot  []string
 
 	// Of single commands, and not in the environment.
 	JSON    bool
@@ -56,12 +64,24 @@ var settings = []setting{
 	stateSetting,
 	many("listen", "address", "127.0.0.1:8080", "where to serve: host:port or unix:/path",
 		parseAddress, func(c *Config) *[]string { return &c.Listen }),
+	familyListen("sama", func(c *Config) *[]string { return &c.ListenSAMA }),
+	familyListen("dishis", func(c *Config) *[]string { return &c.ListenDishIs }),
+	familyListen("jetico", func(c *Config) *[]string { return &c.ListenJetico }),
+	familyListen("chatalot", func(c *Config) *[]string { return &c.ListenChatalot }),
 	one("unix-mode", "permissions", "0600", "of the unix sockets that --listen names; 0660 lets their group in",
 		parseMode, func(c *Config) *fs.FileMode { return &c.UnixMode }),
 	many("name", "host name", "", "a name this relay is called by, besides loopback names, IP addresses and .onion names",
 		parseHost, func(c *Config) *[]string { return &c.Names }),
 	many("trust-proxy", "address", "", "the --listen address of a reverse proxy, whose X-Forwarded-For is believed there",
 		parseAddress, func(c *Config) *[]string { return &c.TrustProxy }),
+	one("public-url", "URL", "", "where --listen is reached, for addresses in answers; without it they are made from the request's Host",
+		parseBase, func(c *Config) *string { return &c.PublicURL }),
+	many("origin", "URL", "", "a web origin, such as https://chat.example.org, whose pages may use the relay; without it only its own may",
+		parseOrigin, func(c *Config) *[]string { return &c.Origins }),
+	one("outgoing", "on, off or proxy", "off", "requests to other servers (web push, link previews): on, or through a SOCKS proxy such as socks5://127.0.0.1:9050",
+		parseOutgoing, func(c *Config) *string { return &c.Outgoing }),
+	one("code-command", "path", "", "the program that delivers one-time codes: it reads family, purpose, address and code, a line each; without it see restante codes",
+		parseProgram, func(c *Config) *string { return &c.CodeCommand }),
 	one("limits", "on or off", "on", "limits of rate and share; off is for benchmarks and tests",
 		parseSwitch, func(c *Config) *bool { return &c.Limits }),
 	one("registration", "open, invite or closed", "open", "who may register: anybody, holders of an invite, nobody",
@@ -100,6 +120,16 @@ var settings = []setting{
 		parseSwitch, func(c *Config) *bool { return &c.SyncFreelist }),
 	one("log-level", "level", "info", "debug, info, warn, error or off",
 		parseOneOf("debug", "info", "warn", "error", "off"), func(c *Config) *string { return &c.LogLevel }),
+}
+
+// familyListen is where one family is served by itself.
+func familyListen(family string, at func(*Config) *[]string) setting {
+	return many("listen-"+family, "address", "", "where "+family+" alone is served, at the root, for clients that expect it there", parseAddress, at)
+}
+
+// familyListens returns where families are served by themselves.
+func (c Config) familyListens() map[string][]string {
+	return map[string][]string{"sama": c.ListenSAMA, "dishis": c.ListenDishIs, "jetico": c.ListenJetico, "chatalot": c.ListenChatalot}
 }
 
 // StorePath returns where the store's file is.

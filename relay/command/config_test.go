@@ -61,6 +61,10 @@ func TestSettings_Wrong(t *testing.T) {
 		{"environment", map[string]string{"RESTANTE_RETENTION": "soon"}, nil, []string{"RESTANTE_RETENTION", `"soon"`}},
 		{"choice", nil, []string{"--registration=no"}, []string{"--registration", `"no"`, "invite"}},
 		{"switch", nil, []string{"--limits", "maybe"}, []string{"--limits", `"maybe"`}},
+		{"public URL", nil, []string{"--public-url", "relay.example"}, []string{"--public-url", `"relay.example"`}},
+		{"origin", nil, []string{"--origin", "https://a.example/x"}, []string{"--origin", "web origin"}},
+		{"outgoing", nil, []string{"--outgoing", "http://a:1"}, []string{"--outgoing", "socks5"}},
+		{"program", nil, []string{"--code-command", "/nothing"}, []string{"--code-command", "program"}},
 		{"twice", nil, []string{"--limits", "on", "--limits", "off"}, []string{"limits", "twice"}},
 		{"unknown", nil, []string{"--max-bodi", "1"}, []string{"max-bodi"}},
 	} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -15,20 +16,37 @@ import (
 // A Listener is one place where the relay is served.
 type Listener struct {
 	net.Listener
-	TrustProxy bool // forwarding headers that arrive here are believed
+	TrustProxy bool   // forwarding headers that arrive here are believed
+	Family     string // that alone is served here; "" for all of them
 }
 
-// OpenListeners opens every address of --listen, or none.
+// OpenListeners opens every address of --listen and of --listen-FAMILY, or none.
 func (c Config) OpenListeners() (all []Listener, err error) {
-	for _, address := range c.Listen {
-		l, err := c.listen(address)
+	for _, place := range c.places() {
+		l, err := c.listen(place.address)
 		if err != nil {
 			CloseListeners(all)
 			return nil, err
 		}
-		all = append(all, Listener{l, slices.Contains(c.TrustProxy, address)})
+		all = append(all, Listener{l, slices.Contains(c.TrustProxy, place.address), place.family})
 	}
 	return all, nil
+}
+
+// A place is an address and the family that is served there alone.
+type place struct{ address, family string }
+
+func (c Config) places() (all []place) {
+	for _, address := range c.Listen {
+		all = append(all, place{address, ""})
+	}
+	listens := c.familyListens()
+	for _, family := range slices.Sorted(maps.Keys(listens)) {
+		for _, address := range listens[family] {
+			all = append(all, place{address, family})
+		}
+	}
+	return all
 }
 
 // CloseListeners closes what OpenListeners opened. Closing one twice, as a

@@ -16,14 +16,15 @@ type Running struct {
 	relay    *relay.Relay
 	server   *wire.Server
 	service  *wire.Service
+	families []wire.Family
 	began    time.Time
 	requests atomic.Int64
 }
 
 // NewRunning returns what the admin socket is to reach. It counts the requests
 // of the handlers that are made from service afterwards.
-func NewRunning(store *storage.Bolt, post *relay.Relay, server *wire.Server, service *wire.Service) *Running {
-	r := &Running{store: store, relay: post, server: server, service: service, began: time.Now()}
+func NewRunning(store *storage.Bolt, post *relay.Relay, server *wire.Server, service *wire.Service, families []wire.Family) *Running {
+	r := &Running{store: store, relay: post, server: server, service: service, families: families, began: time.Now()}
 	service.Reached = func(string) { r.requests.Add(1) }
 	return r
 }

@@ -2,6 +2,9 @@ package command
 
 import (
 	"math"
+	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/rs/zerolog"
 
@@ -55,7 +58,35 @@ func (c Config) reserve() int64 {
 
 // ServeOptions are what the configuration says about connections.
 func (c Config) ServeOptions() wire.ServeOptions {
-	return wire.ServeOptions{Conns: max(c.MaxConnections, 0), Names: c.Names}
+	origins := c.Origins
+	return wire.ServeOptions{
+		Conns: max(c.MaxConnections, 0), Names: c.names(),
+		Origins: func(*http.Request) []string { return origins },
+	}
+}
+
+// names are the host names the relay answers to: a reverse proxy may hand on
+// that of its public URL.
+func (c Config) names() []string {
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Hostname() != "" {
+		return append(slices.Clone(c.Names), u.Hostname())
+	}
+	return c.Names
+}
+
+// outgoing is the way to other servers; nil: there is none.
+func (c Config) outgoing() *wire.Outgoing {
+	switch c.Outgoing {
+	case "off":
+		return nil
+	case "on":
+		return wire.NewOutgoing(wire.OutgoingOptions{})
+	}
+	proxy, err := url.Parse(c.Outgoing)
+	if err != nil {
+		return nil // it was parsed before
+	}
+	return wire.NewOutgoing(wire.OutgoingOptions{Proxy: proxy})
 }
 
 // Service is what the families share while they serve.
@@ -64,6 +95,7 @@ func (c Config) Service(post *relay.Relay, server *wire.Server, log zerolog.Logg
 		Relay: post, Server: server, Log: log,
 		Purse:   wire.NewPurse(0),
 		Waiters: wire.NewWaiters(c.MaxWaiters),
+		Codes:   wire.NewCodes(c.CodeCommand), Outgoing: c.outgoing(), PublicURL: c.PublicURL,
 	}
 	if c.Limits {
 		s.Rates = wire.DefaultRates()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/rs/zerolog"
@@ -45,9 +46,12 @@ func serve(ctx context.Context, e *Env) error {
 // checkTogether refuses settings that contradict each other.
 func (c Config) checkTogether() error {
 	for _, address := range c.TrustProxy {
-		if !slices.Contains(c.Listen, address) {
+		if !slices.ContainsFunc(c.places(), func(p place) bool { return p.address == address }) {
 			return usagef("--trust-proxy: %q is none of the --listen addresses", address)
 		}
+	}
+	if onion := func(name string) bool { return strings.HasSuffix(name, ".onion") }; c.Outgoing == "on" && slices.ContainsFunc(c.names(), onion) {
+		return usagef("--outgoing: a hidden service asks other servers through a proxy only, such as socks5://127.0.0.1:9050")
 	}
 	if c.MaxBody != auto && c.MaxBody < c.MaxContent {
 		return usagef("--max-body: %d is less than --max-content %d", c.MaxBody, c.MaxContent)
@@ -58,6 +62,10 @@ func (c Config) checkTogether() error {
 // Announce tells on stderr where the relay answers, and how to try it.
 func (c Config) Announce(all []Listener) {
 	for _, l := range all {
+		if l.Family != "" {
+			fmt.Fprintf(os.Stderr, "restante: serving %s on %s\n", l.Family, l.Addr())
+			continue
+		}
 		fmt.Fprintf(os.Stderr, "restante: serving on %s; try: %s\n", l.Addr(), l.tryLine())
 	}
 }

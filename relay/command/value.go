@@ -5,6 +5,9 @@ import (
 	"io/fs"
 	"math"
 	"net"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -160,4 +163,43 @@ func parseHost(s string) (string, error) {
 		return "", fmt.Errorf("not a host name, such as relay.example.org")
 	}
 	return strings.ToLower(s), nil
+}
+
+// parseBase takes a URL that others begin with.
+func parseBase(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("not a URL, such as https://relay.example.org")
+	}
+	return strings.TrimSuffix(s, "/"), nil
+}
+
+// parseOrigin takes what browsers call an origin: scheme, host, perhaps a port.
+func parseOrigin(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || s != u.Scheme+"://"+u.Host {
+		return "", fmt.Errorf("not a web origin, such as https://chat.example.org")
+	}
+	return strings.ToLower(s), nil
+}
+
+// parseOutgoing takes on, off, or the address of a SOCKS proxy.
+func parseOutgoing(s string) (string, error) {
+	if s == "on" || s == "off" {
+		return s, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "socks5" && u.Scheme != "socks5h" || u.Port() == "" || u.Path != "" {
+		return "", fmt.Errorf("not on, off or a proxy such as socks5://127.0.0.1:9050")
+	}
+	return s, nil
+}
+
+// parseProgram takes the path of a program.
+func parseProgram(s string) (string, error) {
+	info, err := os.Stat(s)
+	if !filepath.IsAbs(s) || err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return "", fmt.Errorf("not the whole path of a program that can be run")
+	}
+	return s, nil
 }

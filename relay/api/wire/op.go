@@ -118,6 +118,12 @@ type Family struct {
 	Dialect Dialect
 	MaxBody int64 // bytes of one request's body; beyond: TooLarge
 	CORS    *CORS // what web pages may do; nil: nothing
+
+	// FindAccount finds an account for the operator, by the name its family
+	// knows it by. Nil: by its id only.
+	FindAccount func(tx *relay.Tx, name string) (relay.Account, error)
+	// MakeOwner makes an account the instance's owner, where the family has one.
+	MakeOwner func(tx *relay.Tx, who relay.ID) error
 }
 
 // A Reply is an answer before it is written: no body for nil, plain text for a
