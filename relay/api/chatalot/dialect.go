@@ -9,7 +9,7 @@ import (
 )
 
 func (a *api) dialect() wire.Dialect {
-	return wire.Dialect{Claim: a.claim, ClaimFirst: true, Fail: fail}
+	return wire.Dialect{Claim: a.claim, ClaimFirst: true, Fail: fail, Arrive: a.arrive, Lost: lost}
 }
 
 // claim reads the caller from the access token. The token says which session it
@@ -49,6 +49,8 @@ type errorOut struct {
 	Code    string `json:"code"`
 }
 
+func newError(text, code string) errorOut { return errorOut{text, text, code} }
+
 // fail renders an error. A full disk is ours to mend, a used-up quota (which has
 // a subject) the caller's.
 func fail(_ *wire.Call, err *relay.Error) wire.Reply {
@@ -59,7 +61,7 @@ func fail(_ *wire.Call, err *relay.Error) wire.Reply {
 	case err.Code == relay.Full && err.Subject == relay.SubjectNone:
 		f = failing{http.StatusInsufficientStorage, "internal_error"}
 	}
-	return wire.Reply{Status: f.status, Body: errorOut{text, text, f.code}}
+	return wire.Reply{Status: f.status, Body: newError(text, f.code)}
 }
 
 // bad is the error of input that makes no sense.

@@ -78,6 +78,10 @@ func Family(o Options) wire.Family {
 		Ops:     a.ops(),
 		Dialect: a.dialect(),
 		MaxBody: maxBody,
+		CORS: &wire.CORS{
+			Methods: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
+			Headers: []string{"content-type", "authorization"},
+		},
 	}
 }
 
@@ -86,9 +90,12 @@ type api struct {
 	o       Options
 	started time.Time
 	keys    keys
+	rates   rates
 }
 
-func newAPI(o Options) *api { return &api{o: o.withDefaults(), started: time.Now()} }
+func newAPI(o Options) *api {
+	return &api{o: o.withDefaults(), started: time.Now(), rates: newRates(o)}
+}
 
 // ops is the whole API, in the order of its document. Each noun's rows stand in
 // its own file.

@@ -12,7 +12,7 @@ import (
 
 // configured returns the family as a story's settings ask for it.
 func configured(s *wiretest.Settings) wire.Family {
-	return Family(Options{
+	o := Options{
 		Registration:  s.String("registration", "open"),
 		Communities:   s.String("communities", "open"),
 		ICEServers:    s.String("ice-servers", ""),
@@ -23,7 +23,9 @@ func configured(s *wiretest.Settings) wire.Family {
 		KeepAddresses: s.String("keep-addresses", "off") == "on",
 		Version:       s.String("version", "0.24.6"),
 		NoLimits:      s.String("api-limits", "off") != "on",
-	})
+	}
+	newAPI(o).deeds(s)
+	return Family(o)
 }
 
 func TestTranscripts(t *testing.T) {

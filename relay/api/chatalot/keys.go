@@ -356,7 +356,7 @@ func mayFetchKeys(tx *relay.Tx, who, target relay.ID) error {
 			break
 		}
 	}
-	r, err := rank(tx, who)
+	r, err := rankOf(tx, who)
 	if err == nil && !(relay.Standing{Rank: r}).May(relay.ToSeeEverybody) {
 		err = noUser()
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"restante/relay"
+	"restante/relay/api/wire"
 )
 
 // Kinds of logins.
@@ -82,22 +83,13 @@ func keep(tx *relay.Tx, acc relay.Account, p profile) error {
 	return tx.ChangeAccount(acc)
 }
 
-// rank is what the account is on this instance.
-func (p profile) rank() relay.Rank {
-	switch {
-	case p.Owner:
-		return relay.RankOwner
-	case p.Admin:
-		return relay.RankAdmin
+// administers refuses whoever is no administrator of this instance.
+func administers(c *wire.Call, tx *relay.Tx) error {
+	rank, err := rankOf(tx, c.Who.Account)
+	if err == nil && !(relay.Standing{Rank: rank}).May(relay.ToAdminister) {
+		err = forbidden("admin access required")
 	}
-	return relay.RankNone
-}
-
-// rank returns what an account is on this instance, by what is stored and not by
-// what its token says.
-func rank(tx *relay.Tx, who relay.ID) (relay.Rank, error) {
-	_, p, err := account(tx, who)
-	return p.rank(), err
+	return err
 }
 
 // SetOwner makes an account the owner of the instance, who was none before: it
@@ -139,4 +131,12 @@ func newUser(acc relay.Account, p profile, status string) userOut {
 		uuid(acc.ID), p.Username, p.DisplayName, nullable(p.AvatarURL), nullable(p.BannerURL), nullable(p.VoiceBackground),
 		status, nullable(p.CustomStatus), nullable(p.Bio), nullable(p.Pronouns), p.admin(), p.Owner, moment(acc.Created),
 	}
+}
+
+// status is the presence of an account as others see it.
+func (a *api) status(r *relay.Relay, who relay.ID) string {
+	if r.Presence().Present(who) {
+		return "online"
+	}
+	return "offline"
 }
