@@ -114,6 +114,9 @@ func (r *Relay) TryCode(ctx context.Context, k CodeKey, code string, then func(*
 		if row.Tries++; right || row.Tries >= codeTries {
 			row.Sum = Digest{}
 		}
+		if right {
+			row.Tries = 0
+		}
 		if err := codes.Put(tx, k.id(), row); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ type Code struct {
 	To      string // a phone number or e-mail address, as its owner wrote it; never stored
 	Code    string
 	Expires time.Time
+	Text    string // what to send, where its family's clients read it by themselves; several lines; "" for anything
 }
 
 // codesKept is how many codes wait to be shown.
@@ -35,8 +36,8 @@ type Codes struct {
 }
 
 // NewCodes delivers by a program: it gets family, purpose, address and code on
-// its standard input, a line each, and nothing else (no shell, no arguments, an
-// empty environment). It has 20 seconds. "" keeps them to be shown.
+// its standard input, a line each, then the text to send, if there is one, and
+// nothing else (no shell, no arguments, an empty environment). It has 20 seconds. "" keeps them to be shown.
 func NewCodes(command string) *Codes {
 	return &Codes{command: command, sending: make(chan struct{}, 4)}
 }
@@ -60,7 +61,7 @@ func (cs *Codes) Send(ctx context.Context, c Code) error {
 	cmd := exec.CommandContext(ctx, cs.command)
 	cmd.Env = []string{}
 	cmd.Dir = "/"
-	cmd.Stdin = bytes.NewReader(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n", c.Family, c.Purpose, headerLine.Replace(c.To), c.Code))
+	cmd.Stdin = bytes.NewReader(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", c.Family, c.Purpose, headerLine.Replace(c.To), c.Code, c.Text))
 	if cmd.Run() != nil {
 		return busy
 	}
