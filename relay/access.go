@@ -25,6 +25,9 @@ func (tx *Tx) Access(who, room ID) (Access, error) {
 	if err != nil {
 		return Access{}, err
 	}
+	if err := tx.crosses(who, r.Family, SubjectRoom); err != nil {
+		return Access{}, err
+	}
 	if r.Open {
 		return Access{r, Member{Room: r.ID, Account: who}}, nil
 	}

@@ -35,6 +35,13 @@ func (tx *Tx) OpenDirect(a, b ID, d RoomDraft) (r Room, made bool, err error) {
 	if err := tx.checkRoomDraft(d); err != nil {
 		return Room{}, false, err
 	}
+	other, err := tx.Account(b)
+	if err != nil {
+		return Room{}, false, err
+	}
+	if err := tx.crosses(a, other.Family, SubjectAccount); err != nil {
+		return Room{}, false, err
+	}
 	if err := tx.r.space.founding(); err != nil {
 		return Room{}, false, err
 	}

@@ -21,6 +21,9 @@ func (tx *Tx) Join(room ID, j Joining) (Member, error) {
 	if err != nil {
 		return Member{}, err
 	}
+	if err := tx.crosses(j.Account, r.Family, SubjectAccount); err != nil {
+		return Member{}, err
+	}
 	old, found, err := tx.standing(r, j.Account)
 	switch {
 	case err != nil:

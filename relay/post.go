@@ -21,6 +21,9 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 	if tx.Blocked(to, from) {
 		return Entry{}, Errorf(NotFound, SubjectAccount, "no such user")
 	}
+	if err := tx.crosses(from, target.Family, SubjectAccount); err != nil {
+		return Entry{}, err
+	}
 	d.From = from
 	if err := tx.welcome(from, to); err != nil {
 		return Entry{}, err
@@ -34,10 +37,33 @@ func (tx *Tx) Send(from, to ID, d Draft) (Entry, error) {
 	}
 	e, err := tx.deliver(room.Box, tx.r.limits.mailbox, d)
 	if err == nil && target.Mailbox {
-		d.Reply, d.Thread = 0, 0 // they name entries of the room
-		_, err = tx.deliver(target.Box, tx.r.limits.mailbox, d)
+		err = tx.forward(target, d)
 	}
 	return e, err
+}
+
+// forward puts a copy of what was written to a direct room into the mailbox of
+// the one of the two who keeps no history, and would not look there.
+func (tx *Tx) forward(to Account, d Draft) error {
+	d.Reply, d.Thread = 0, 0 // they name entries of the room
+	_, err := tx.deliver(to.Box, tx.r.limits.mailbox, d)
+	return err
+}
+
+// forwardFrom does so for somebody who names the room and not the other.
+func (tx *Tx) forwardFrom(from ID, r Room, d Draft) error {
+	other := r.Pair[0]
+	if other == from {
+		other = r.Pair[1]
+	}
+	a, err := tx.Account(other)
+	if Is(err, NotFound) {
+		return nil // the room outlives him
+	}
+	if err != nil || !a.Mailbox {
+		return err
+	}
+	return tx.forward(a, d)
 }
 
 // welcome fails with Full when the disk has no room for messages of strangers
@@ -79,7 +105,11 @@ func (tx *Tx) Post(from, room ID, d Draft) (Entry, error) {
 		}
 	}
 	d.From = from
-	return tx.deliver(acc.Room.Box, tx.r.limits.room, d)
+	e, err := tx.deliver(acc.Room.Box, tx.r.limits.room, d)
+	if err == nil && acc.Room.Direct {
+		err = tx.forwardFrom(from, acc.Room, d)
+	}
+	return e, err
 }
 
 // deliver appends what one sender has for a box, within its share of it.

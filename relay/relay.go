@@ -32,6 +32,9 @@ type Options struct {
 	Dir string
 	// NoLimits lifts the limits of rate and share, none of size.
 	NoLimits bool
+	// NoCrossing keeps the families apart: nobody reaches an account or a room of
+	// another than his own.
+	NoCrossing bool
 	// Free reports the free bytes of the disk; nil means plenty. Reserve is how
 	// many of them are kept free, see space; 0 watches nothing.
 	Free    func() int64

@@ -37,6 +37,7 @@ type Config struct {
 	SyncFreelist    bool
 	LogLevel        string
 	PublicURL       string
+	Crossing        bool
 	Origins         []string
 	Outgoing        string
 	CodeCommand     string
@@ -84,6 +85,8 @@ var settings = []setting{
 		parseProgram, func(c *Config) *string { return &c.CodeCommand }),
 	one("limits", "on or off", "on", "limits of rate and share; off is for benchmarks and tests",
 		parseSwitch, func(c *Config) *bool { return &c.Limits }),
+	one("crossing", "on or off", "on", "messages between users of different families; off keeps each to its own",
+		parseSwitch, func(c *Config) *bool { return &c.Crossing }),
 	one("registration", "open, invite or closed", "open", "who may register: anybody, holders of an invite, nobody",
 		parseOneOf("open", "invite", "closed"), func(c *Config) *string { return &c.Registration }),
 	one("retention", "duration", "30d", "how long mailboxes and open groups keep a message; 0 is for ever",

@@ -28,6 +28,7 @@ func (c Config) RelayOptions(log zerolog.Logger) relay.Options {
 		RoomRetention: c.RoomRetention,
 		Dir:           c.State,
 		NoLimits:      !c.Limits,
+		NoCrossing:    !c.Crossing,
 		Free:          c.freeSpace,
 		Reserve:       c.reserve(),
 		Fault:         func(doing string, err error) { log.Error().Err(err).Msg(doing) },
