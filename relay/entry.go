@@ -131,18 +131,6 @@ func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 // Tombstone erases what a message said and keeps that it was.
 func (tx *Tx) Tombstone(id EntryID) (Entry, error) { return tx.TombstoneWith(id, nil) }
 
-// SetExtra replaces the home family's own fields of a message, of a tombstone
-// too. NotFound: it is not there. Full: as for Amend.
-func (tx *Tx) SetExtra(id EntryID, extra []byte) (Entry, error) {
-	old := tx.Get(entryKey(kindEntry, id))
-	e, err := tx.Entry(Messages, id)
-	if err != nil {
-		return e, err
-	}
-	e.Extra = extra
-	return e, tx.replace(e, len(old))
-}
-
 // replace writes an entry over its old self of so many bytes.
 func (tx *Tx) replace(e Entry, oldBytes int) error {
 	value, err := encoding.Marshal(e)

@@ -174,32 +174,6 @@ func TestTx_Tombstone(t *testing.T) {
 	wantHolding(t, r, b)
 }
 
-// What a family keeps with a message is replaced, and nothing else; a tombstone
-// keeps what it is given afterwards.
-func TestTx_SetExtra(t *testing.T) {
-	r := relaytest.New(t, relay.Options{})
-	b := box(t, r)
-	e := write(t, r, b, relay.NewID())
-	set := func(id relay.EntryID, extra string) error {
-		return attempt(r, func(tx *relay.Tx) error { _, err := tx.SetExtra(id, []byte(extra)); return err })
-	}
-	for _, erased := range []bool{false, true} {
-		if erased {
-			relaytest.Update(t, r, func(tx *relay.Tx) error { _, err := tx.Tombstone(e.ID); return err })
-		}
-		was, _ := entry(t, r, e.ID)
-		if err := set(e.ID, "mine"); err != nil {
-			t.Fatal(err)
-		}
-		was.Extra = []byte("mine")
-		if got, err := entry(t, r, e.ID); err != nil || !reflect.DeepEqual(got, was) {
-			t.Errorf("got %+v, %v, want %+v", got, err, was)
-		}
-		wantHolding(t, r, b)
-	}
-	wantCode(t, "of nothing", set(relay.EntryID{Box: b, Time: 1}, "x"), relay.NotFound, relay.SubjectMessage)
-}
-
 // What was erased is in no row any more, in whatever way it was.
 func TestTx_Erase_NothingLeft(t *testing.T) {
 	planted := []byte("planted body 7f3a")

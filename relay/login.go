@@ -212,9 +212,9 @@ type Claim struct {
 	Family  string
 	Device  string // the device it names; empty: none
 	Purpose string
-	// Believed: who is named is who calls, and no secret is asked for. Only what
-	// is served on a listener of its own, to callers the operator trusts, may
-	// claim so; never what a client sends.
+	// Believed: who is named is who calls, and no secret is asked for; nobody,
+	// where nobody is named. Only what is served on a listener of its own, to
+	// callers the operator trusts, may claim so; never what a client sends.
 	Believed bool
 	// Proved: the family has found by itself, by a signature, that the request
 	// comes from Named's device Device. Whether both are still there is asked all
@@ -261,6 +261,9 @@ func (tx *Tx) Authenticate(c Claim) (Caller, error) {
 
 // believe returns who a claim names.
 func (tx *Tx) believe(c Claim) (Caller, error) {
+	if !c.Names {
+		return Caller{}, nil
+	}
 	a, err := tx.Account(c.Named)
 	if err == nil && (a.Family != c.Family || a.Suspended != 0) {
 		err = Errorf(NotFound, SubjectAccount, "no such user")

@@ -53,7 +53,7 @@ func TestTx_Authenticate_Believed(t *testing.T) {
 		return tx.RemoveAccount(p[2])
 	})
 	claim := func(family string, who relay.ID) (relay.Caller, error) {
-		return authenticate(t, r, relay.Claim{Believed: true, Family: family, Named: who})
+		return authenticate(t, r, relay.Claim{Believed: true, Family: family, Names: true, Named: who})
 	}
 	if got, err := claim("test", p[0]); err != nil || got.Account != p[0] || got.Box.IsZero() {
 		t.Errorf("got %+v, %v", got, err)
@@ -64,6 +64,9 @@ func TestTx_Authenticate_Believed(t *testing.T) {
 	}
 	_, err := claim("other", p[0])
 	wantCode(t, "of another family", err, relay.NotFound, relay.SubjectAccount)
+	if got, err := authenticate(t, r, relay.Claim{Believed: true, Family: "test"}); err != nil || got != (relay.Caller{}) {
+		t.Errorf("a claim that names nobody is %+v, %v", got, err)
+	}
 }
 
 // Everything that is wrong with a claim is answered alike.
