@@ -1,0 +1,79 @@
+package dishis
+
+import (
+	"restante/ratelimit"
+	"restante/relay/api/wire"
+)
+
+// family is the name under which accounts of this API are kept.
+const family = "dishis"
+
+// Options are what an operator decides about this API. Zero values mean the
+// defaults in brackets.
+type Options struct {
+	// Registration is who may register: "open", "invite" or "closed" ("open").
+	Registration string
+	// Trusting believes callers who bring no token. It is for clients that know
+	// none, on a listener of its own that only they reach; the family is served
+	// with a token beside it (false).
+	Trusting bool
+	// LegacyEvents sends what is pushed under the names of an older client as
+	// well (false).
+	LegacyEvents bool
+
+	MaxBody     int64 // bytes of a JSON body (1 MiB)
+	MaxContent  int   // bytes of a content (256 KiB)
+	MaxFile     int64 // bytes of a media file (50 MiB)
+	MaxThumb    int64 // bytes of its thumbnail (1 MiB)
+	MaxMembers  int   // of a group (1,024)
+	MaxChannels int   // of a community (500)
+}
+
+func (o Options) withDefaults() Options {
+	o.Registration = or(o.Registration, "open")
+	o.MaxBody = or(o.MaxBody, 1<<20)
+	o.MaxContent = or(o.MaxContent, 256<<10)
+	o.MaxFile = or(o.MaxFile, 50<<20)
+	o.MaxThumb = or(o.MaxThumb, 1<<20)
+	o.MaxMembers = or(o.MaxMembers, 1024)
+	o.MaxChannels = or(o.MaxChannels, 500)
+	return o
+}
+
+func or[T comparable](v, def T) T {
+	if v == *new(T) {
+		return def
+	}
+	return v
+}
+
+// Family returns the API as an operator configured it.
+func Family(o Options) wire.Family {
+	a := &api{
+		o:      o.withDefaults(),
+		typing: ratelimit.New(ratelimit.PerSecond(typingPerSecond, typingPerSecond), typersKept),
+	}
+	return wire.Family{
+		Name:    family,
+		About:   "DishIs: REST and Socket.IO, direct messages to communities",
+		Ops:     a.ops(),
+		Dialect: a.dialect(),
+		MaxBody: a.o.MaxBody,
+		CORS: &wire.CORS{
+			Methods:     []string{"GET", "POST", "OPTIONS"},
+			Headers:     []string{"authorization", "content-type", "x-device-id", "x-rapidapi-key", "x-rapidapi-host"},
+			Credentials: true,
+		},
+	}
+}
+
+// An api is the handlers with their configuration.
+type api struct {
+	o      Options
+	typing *ratelimit.Limiter // of one account: typing is cheap to send and wakes people
+}
+
+const (
+	typingPerSecond = 5
+	typersKept      = 1 << 14
+)
