@@ -47,7 +47,8 @@
 //
 // In JSON, _ is any value and ... as the last member of an object or array
 // allows for more. $x in a string or in its place takes what is there the first
-// time and must match later: "$x" binds a string, $x any value, "a-$x" a part.
+// time and must match later: "$x" binds a string, $x any value, "a-$x" a part. A
+// key that begins with $x is the value of x, which must be bound by then.
 // JSON is expected as application/json and text as text/plain unless a header
 // says otherwise. A header that must be absent is written [Name: none].
 //

@@ -110,6 +110,11 @@ func (v vars) matchObject(path string, p object, got any) error {
 	if !ok {
 		return differ(path, render(got), "an object")
 	}
+	members, err := v.named(p.members)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where(path), err)
+	}
+	p.members = members
 	// In the order of the keys: a story that fails fails the same way again.
 	for _, k := range slices.Sorted(maps.Keys(p.members)) {
 		g, ok := m[k]
@@ -126,6 +131,22 @@ func (v vars) matchObject(path string, p object, got any) error {
 		}
 	}
 	return nil
+}
+
+// named returns members under the keys that they have once what is bound is put
+// in: some answers have ids for keys.
+func (v vars) named(members map[string]pattern) (map[string]pattern, error) {
+	got := make(map[string]pattern, len(members))
+	for k, p := range members {
+		if strings.HasPrefix(k, "$") {
+			var err error
+			if k, err = v.expand(k); err != nil {
+				return nil, err
+			}
+		}
+		got[k] = p
+	}
+	return got, nil
 }
 
 func (v vars) matchArray(path string, p array, got any) error {

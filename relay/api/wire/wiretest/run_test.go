@@ -73,6 +73,8 @@ alice> POST /echo [Content-Type: text/plain]
     {"a":"$a",
      "long":"$(ab*3)", "dollar":"$$"}
 alice< 200 {"a":"one","long":"ababab","dollar":"$$"}
+alice> POST /echo {"one":1}
+alice< 200 {"$a":1}
 bob>   POST /wait
 alice> POST /ring
 alice< 200 empty
@@ -105,6 +107,7 @@ func TestPlay_Fails(t *testing.T) {
 		{"too few elements", "a> POST /echo {\"k\":[1]}\na< 200 {\"k\":[1,2]}", "k: got 1 elements, want 2"},
 		{"bound to something else", "a> POST /echo {\"k\":\"1\",\"l\":\"2\"}\na< 200 {\"k\":\"$x\",\"l\":\"$x\"}", `got "2", want "$x" ($x is "1")`},
 		{"unbound variable", "a> POST /echo {\"k\":\"$x\"}\na< 200 _", "story.txt:1: $x is not bound yet"},
+		{"unbound key", "a> POST /echo {\"k\":1}\na< 200 {\"$x\":1}", "$x is not bound yet"},
 		{"missing header", "a> POST /echo {}\na< 200 [Allow: _] {}", "header Allow is missing"},
 		{"content type", "a> POST /echo {}\na< 200 text \"{}\"", `Content-Type: got "application/json; charset=utf-8", want text/plain`},
 		{"body where none is due", "a> POST /echo {}\na< 200 empty", `got "{}", want no body`},

@@ -1,0 +1,335 @@
+package sama
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"github.com/go-json-experiment/json/jsontext"
+	"net/http"
+	"time"
+
+	"restante/relay"
+	"restante/relay/api/wire"
+)
+
+// A session is one connection: at first nobody's, then whoever connects, and
+// nobody's again when that one logs out. Its methods take turns, see
+// [wire.SocketHandler].
+type session struct {
+	a    *api
+	svc  *wire.Service
+	s    *wire.Socket
+	base string // URL of this mount, for addresses in answers
+	tag  string // tells its own signals from others'
+
+	who    bound
+	feed   *relay.Feed // nil: nobody is connected
+	target watched     // whose activity is told
+}
+
+// A bound is who a connection belongs to.
+type bound struct {
+	caller  relay.Caller
+	session string // of the device, see deviceInfo: over when the device has another
+	dialect string
+}
+
+// open makes a WebSocket of the request.
+func (a *api) open(c *wire.Call, w http.ResponseWriter, r *http.Request) error {
+	base := c.Base()
+	o := &wire.SocketOptions{
+		MaxMessage: a.o.MaxPacket, Binary: true, PingEvery: 20 * time.Second, IdleAfter: 60 * time.Second,
+		QueueFrames: a.o.QueueFrames, QueueBytes: a.o.QueueBytes,
+	}
+	c.Service.Sockets.Serve(w, r, o, func(s *wire.Socket) wire.SocketHandler {
+		return &session{a: a, svc: c.Service, s: s, base: base, tag: rand.Text()}
+	})
+	return nil
+}
+
+// Receive answers one packet.
+func (k *session) Receive(data []byte, _ bool) {
+	p, err := parsePacket(data)
+	if err != nil {
+		k.s.Send(p.failed(err))
+		return
+	}
+	op := k.a.ops[p.op]
+	if op == nil || !p.fits() {
+		k.s.Send(p.failed(errNoRoute))
+		return
+	}
+	out, err := k.do(op, p.params)
+	if err != nil {
+		k.s.Send(p.failed(err))
+		return
+	}
+	then, _ := out.(after)
+	if then.run != nil || then.out != nil {
+		out = then.out
+	}
+	if answer := p.answered(out); answer != nil {
+		k.s.Send(answer)
+	}
+	if then.run != nil {
+		then.run(k)
+	}
+}
+
+// An after is an answer, and what the session does once it is sent: signals,
+// and what is worth doing after the commit only.
+type after struct {
+	out any
+	run func(*session)
+}
+
+type sessionKey struct{}
+
+// sessionOf returns the session that a call came in by.
+func sessionOf(c *wire.Call) *session { return c.Context().Value(sessionKey{}).(*session) }
+
+// do runs an operation for whoever the connection belongs to, who is looked at
+// again in each transaction of it.
+func (k *session) do(op *wire.Op, params []byte) (any, error) {
+	if op.Need == wire.User && k.feed == nil {
+		return nil, errUnauthorized
+	}
+	ctx := context.WithValue(k.s.Context(), sessionKey{}, k)
+	c := wire.NewCall(ctx, k.svc, op.Name, k.who.caller).At(k.base)
+	if op.Need == wire.User {
+		c.Prove(k.prove)
+	}
+	feed := k.feed
+	out, err := k.svc.Do(c, op, params)
+	if feed != nil {
+		feed.Own(c.Wrote()...)
+	}
+	if errors.Is(err, errUnauthorized) {
+		k.unbind()
+	}
+	return out, err
+}
+
+// prove looks whether the session that the connection was tied to still lasts.
+func (k *session) prove(tx *relay.Tx) (relay.Caller, error) {
+	info, err := deviceOf(tx, k.who.caller.Account, k.who.caller.Device)
+	if err == nil && info.Session != k.who.session {
+		err = errUnauthorized
+	}
+	return k.who.caller, err
+}
+
+// bind ties the connection to somebody, who is told what happens from now on.
+func (k *session) bind(ctx context.Context, b bound) error {
+	k.unbind()
+	feed := k.svc.Relay.NewFeed(k.s.Watch(), b.caller.Account, relay.FeedOptions{})
+	if err := feed.Start(ctx); err != nil {
+		feed.Close()
+		return err
+	}
+	k.who, k.feed = b, feed
+	k.s.Known()
+	return nil
+}
+
+// enter has the connection count as somebody being there, once it was answered
+// that it is.
+func (k *session) enter() {
+	if k.svc.Relay.Presence().Enter(k.who.caller.Account) {
+		k.ring(k.who.caller.Box, signalPresence, k.who.caller.Account, nil)
+	}
+}
+
+// unbind makes the connection nobody's.
+func (k *session) unbind() {
+	if k.feed == nil {
+		return
+	}
+	k.watch(watched{})
+	k.feed.Close()
+	who := k.who.caller
+	k.who, k.feed = bound{}, nil
+	if k.svc.Relay.Presence().Exit(who.Account) {
+		k.lastSeen(who)
+		k.ring(who.Box, signalPresence, who.Account, nil)
+	}
+}
+
+// lastSeen writes down when somebody was here last. The connection may be gone
+// by now, so it does not wait for that; if it fails, an earlier time stays.
+func (k *session) lastSeen(who relay.Caller) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.s.Context()), 5*time.Second)
+	defer cancel()
+	err := k.svc.Relay.Update(ctx, func(tx *relay.Tx) error {
+		a, p, err := personOf(tx, who.Account)
+		if err != nil {
+			return err
+		}
+		p.Recent = seconds(k.svc.Relay.Now())
+		return p.store(tx, a)
+	})
+	if err != nil && !relay.Is(err, relay.NotFound) {
+		k.svc.Log.Debug().Err(err).Msg("last activity not noted")
+	}
+}
+
+// Closed is the end of the connection.
+func (k *session) Closed() { k.unbind() }
+
+// Pass tells what has happened since the last one: what is kept nowhere first.
+func (k *session) Pass() (more bool) {
+	if k.feed == nil {
+		return false
+	}
+	t := &telling{k: k}
+	if err := t.signals(k.feed.Signals()); err != nil {
+		return k.fault(err)
+	}
+	more, err := k.feed.Pass(k.s.Context(), k.s.Short, t.entry)
+	for _, frame := range t.frames {
+		k.s.Send(frame)
+	}
+	if errors.Is(err, errUnauthorized) {
+		k.unbind()
+		return false
+	}
+	if err != nil {
+		return k.fault(err)
+	}
+	return more
+}
+
+// fault ends a connection that cannot be told what happened: its client comes
+// back and reads its lists again.
+func (k *session) fault(err error) bool {
+	if errors.Is(err, errUnauthorized) {
+		k.unbind()
+		return false
+	}
+	if k.s.Context().Err() == nil {
+		k.svc.Log.Error().Err(err).Msg("telling a session")
+		k.s.Close(1011, "internal error")
+	}
+	return false
+}
+
+// A packet is what a client sent, taken apart.
+type packet struct {
+	key    string // what it stands under: "request", "message", ...
+	op     string
+	id     jsontext.Value // echoed as it came; nil: none
+	params []byte
+}
+
+// bare are the packets that stand by themselves, without "request".
+var bare = map[string]bool{"message": true, "system_message": true, "typing": true}
+
+// parsePacket takes a packet apart. The order of its members means nothing.
+func parsePacket(data []byte) (packet, error) {
+	top := map[string]jsontext.Value{}
+	if decodeJSON(data, &top) != nil || top == nil {
+		return packet{}, errShape
+	}
+	for key := range bare {
+		if params, ok := top[key]; ok {
+			p := packet{key: key, op: key, params: params}
+			var in struct {
+				ID jsontext.Value `json:"id"`
+			}
+			if decodeJSON(params, &in) == nil {
+				p.id = in.ID
+			}
+			return p, nil
+		}
+	}
+	p := packet{key: "request", id: top["id"]}
+	if params, ok := top["ping"]; ok {
+		p.op, p.params = "ping", params
+		return p, nil
+	}
+	inner := map[string]jsontext.Value{}
+	if raw, ok := top["request"]; ok && (decodeJSON(raw, &inner) != nil || inner == nil) {
+		return p, errShape
+	}
+	if id, ok := inner["id"]; ok {
+		p.id = id
+		delete(inner, "id")
+	}
+	if len(inner) > 1 {
+		return p, errShape
+	}
+	for op, params := range inner {
+		p.op, p.params = op, params
+	}
+	return p, nil
+}
+
+// fits reports whether an operation came in the envelope that it has.
+func (p packet) fits() bool { return bare[p.op] == (p.key != "request") }
+
+// failed renders the failure of a packet, under the key it came with.
+func (p packet) failed(err error) []byte {
+	key := p.key
+	if key == "" || key == "request" {
+		key = "response"
+	}
+	return wire.MustEncode(map[string]any{key: struct {
+		ID    jsontext.Value `json:"id,omitzero"`
+		Error errorOut       `json:"error"`
+	}{p.echo(), newError(err)}})
+}
+
+// echo is the id as the client wrote it, if it was one that can be echoed.
+func (p packet) echo() jsontext.Value {
+	if k := p.id.Kind(); len(p.id) == 0 || k != '"' && k != '0' {
+		return nil
+	}
+	return p.id
+}
+
+// answered renders the answer to a packet: a receipt, nothing for typing, else a
+// response with the members of out in it.
+func (p packet) answered(out any) []byte {
+	switch p.key {
+	case "typing":
+		return nil
+	case "message", "system_message":
+		return wire.MustEncode(struct {
+			Ask any `json:"ask"`
+			Ack any `json:"ack"`
+		}{out, out})
+	}
+	members := wire.MustEncode(out)
+	b := append([]byte(nil), `{"response":{`...)
+	if id := p.echo(); id != nil {
+		b = append(append(b, `"id":`...), id...)
+		if len(members) > 2 {
+			b = append(b, ',')
+		}
+	}
+	return append(append(b, members[1:]...), '}')
+}
+
+// decodeJSON reads JSON that came from a client.
+func decodeJSON(b []byte, v any) error { return wire.Decode(b, v) }
+
+// A success is the answer of operations that have nothing else to say.
+type success struct {
+	Success bool `json:"success"`
+}
+
+var yes = success{true}
+
+// ping answers a sign of life.
+func ping(*wire.Call, *relay.Relay, wire.None) (any, error) {
+	return struct {
+		Pong struct{} `json:"pong"`
+	}{}, nil
+}
+
+// health answers who watches over the relay. Which machine it is, is not said.
+func health(*wire.Call, *relay.Relay, wire.None) (any, error) {
+	return struct {
+		Status string `json:"status"`
+	}{"ok"}, nil
+}
