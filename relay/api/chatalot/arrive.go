@@ -41,6 +41,7 @@ var headers = map[string]string{
 type rates struct {
 	requests *ratelimit.Limiter // of every kind
 	auth     *ratelimit.Limiter // under /api/auth/
+	hooks    *ratelimit.Limiter // posts of one webhook, by its token
 }
 
 const addressesKept = 1 << 14
@@ -52,6 +53,7 @@ func newRates(o Options) rates {
 	return rates{
 		requests: ratelimit.New(ratelimit.PerSecond(20, 50), addressesKept),
 		auth:     ratelimit.New(ratelimit.PerSecond(5, 10), addressesKept),
+		hooks:    ratelimit.New(ratelimit.PerSecond(webhookPace, webhookPace), hooksKept),
 	}
 }
 

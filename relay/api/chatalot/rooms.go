@@ -32,6 +32,11 @@ type roomSettings struct {
 	SlowMode int  `cbor:"18,keyasint,omitempty"` // seconds
 	TTL      int  `cbor:"19,keyasint,omitempty"` // seconds
 	Archived bool `cbor:"20,keyasint,omitempty"`
+
+	// Concealed are a group's channels that newcomers to the group do not see.
+	Concealed []relay.ID `cbor:"21,keyasint,omitempty"`
+	// Keeper is a channel's owner now; its maker where it is zero.
+	Keeper relay.ID `cbor:"22,keyasint,omitzero"`
 }
 
 // settingsOf reads the settings of a room. One of another family is a channel
