@@ -97,15 +97,19 @@ func entryID(id relay.ID) relay.EntryID {
 	return relay.EntryIDFrom(b)
 }
 
-// newRecordID returns the id of a record to be: a version 7 UUID of the commit's
-// time, so that ids rise with the order of commits.
+// newRecordID returns the id of a record to be: a version 7 UUID of a time of the
+// commit clock that no other record has, so that ids rise with the order of
+// commits, and tell apart what was made in one millisecond.
 func newRecordID(tx *relay.Tx) relay.ID {
 	id := relay.ID(newV4())
-	b := relay.EntryID{Time: relay.Time(tx.Now())}.Bytes()
+	b := relay.EntryID{Time: relay.Time(tx.Stamp(recordClock))}.Bytes()
 	copy(id[:6], b[:6])
 	id[6] = 0x70 | id[6]&0x0f
 	return id
 }
+
+// recordClock is the sequence that ids of records are times of.
+var recordClock = []byte("chatalot record")
 
 // newV4 returns a random UUID.
 func newV4() uuid {
