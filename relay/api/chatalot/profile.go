@@ -105,7 +105,15 @@ func SetOwner(tx *relay.Tx, username string) error {
 		return err
 	}
 	p.Admin, p.Owner = true, true
-	return keep(tx, acc, p)
+	if err := keep(tx, acc, p); err != nil {
+		return err
+	}
+	s, err := instanceOf(tx)
+	if err != nil {
+		return err
+	}
+	s.Owner = acc.ID
+	return instances.Put(tx, relay.ID{}, &s)
 }
 
 // userOut is a UserPublic.

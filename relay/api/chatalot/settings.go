@@ -18,11 +18,13 @@ func (a *api) settingsOps() []wire.Op {
 	}
 }
 
-// An instance is what administrators settle for everybody.
+// An instance is what is settled for everybody, by administrators or the
+// operator.
 type instance struct {
-	MaxCache int  `cbor:"1,keyasint,omitempty"` // messages a client keeps (500)
-	MaxPins  int  `cbor:"2,keyasint,omitempty"` // of a channel (50)
-	NoE2E    bool `cbor:"3,keyasint,omitempty"`
+	MaxCache int      `cbor:"1,keyasint,omitempty"` // messages a client keeps (500)
+	MaxPins  int      `cbor:"2,keyasint,omitempty"` // of a channel (50)
+	NoE2E    bool     `cbor:"3,keyasint,omitempty"`
+	Owner    relay.ID `cbor:"4,keyasint,omitzero"` // whom the operator named last, see [SetOwner]
 }
 
 // There is one instance, under the zero id.
