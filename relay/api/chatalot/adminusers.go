@@ -2,7 +2,6 @@ package chatalot
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"restante/relay"
@@ -301,10 +300,4 @@ func (a *api) resetPassword(c *wire.Call, r *relay.Relay, in resetIn) (wire.None
 		}
 		return a.audit(c, tx, c.Who.Account, "admin_reset_password", about(acc, p))
 	})
-}
-
-// flag reads a query parameter that is true or false.
-func flag(c *wire.Call, name string) bool {
-	v, _ := strconv.ParseBool(c.Query(name)) // anything else is false
-	return v
 }

@@ -209,6 +209,12 @@ func queryInt(c *wire.Call, name string, def, min_, max_ int) (int, error) {
 	return min(max(n, min_), max_), nil
 }
 
+// queryFlag reads a query parameter that is true or false.
+func queryFlag(c *wire.Call, name string) bool {
+	v, _ := strconv.ParseBool(c.Query(name)) // anything else is false
+	return v
+}
+
 // pack and unpack are the form in which this family keeps what is its own: CBOR
 // with small integer keys.
 func pack(v any) []byte {
