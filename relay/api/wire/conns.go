@@ -23,6 +23,7 @@ type conn struct {
 	busy  atomic.Bool // a request is running, or a handler took the connection over
 	first bool        // one holds a byte read while net/http was away; used by one reader at a time
 	one   [1]byte
+	cork  cork
 }
 
 // MarkKnown says that a request authenticated: its connection is no stranger's any more, and keeps its place.
@@ -52,8 +53,11 @@ var refusedExpectation = []byte("HTTP/1.1 417 ")
 // Write passes on what net/http writes, but for that answer, which tells no time here. A handler's bytes are never taken for
 // it: it is written while none runs.
 func (c *conn) Write(b []byte) (int, error) {
+	if c.cork.put(b) {
+		return len(b), nil
+	}
 	if c.busy.Load() || !bytes.HasPrefix(b, refusedExpectation) {
-		return c.Conn.Write(b)
+		return c.cork.flush(c.Conn, b)
 	}
 	_, err := c.Conn.Write([]byte("HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
 	return len(b), err

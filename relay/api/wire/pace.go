@@ -118,13 +118,29 @@ func (x *exchange) Write(b []byte) (int, error) {
 		part := b[done:min(done+piece, len(b))]
 		now := time.Now()
 		x.due(len(part))
-		n, err := x.ResponseWriter.Write(part)
+		n, err := x.writeWhole(part)
 		x.out.did(n, now)
 		done += n
 		if err != nil || done >= len(b) {
 			return done, err
 		}
 	}
+}
+
+// writeWhole writes a piece so that it goes out at once, if it will not stay in
+// net/http's buffers.
+func (x *exchange) writeWhole(part []byte) (int, error) {
+	if x.taken || len(part) < corkSize {
+		return x.ResponseWriter.Write(part)
+	}
+	x.c.cork.in = true
+	n, err := x.ResponseWriter.Write(part)
+	x.c.cork.in = false
+	if x.c.cork.n > 0 {
+		_, late := x.c.cork.flush(x.c.Conn, nil)
+		err = errors.Join(err, late)
+	}
+	return n, err
 }
 
 // Flush sends what is buffered, in time.

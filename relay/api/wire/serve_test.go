@@ -2,12 +2,15 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -329,5 +332,28 @@ func TestServer_TroublesAreCountedNotTold(t *testing.T) {
 	c.closed()
 	if s.Troubles() == 0 {
 		t.Error("a panic went unnoticed")
+	}
+}
+
+// An answer that is larger than net/http's buffer arrives whole, however it is
+// written, and in one packet if it is a small one.
+func TestServer_LargeAnswers(t *testing.T) {
+	s := serveTest(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var size, part int
+		fmt.Sscanf(r.URL.Path, "/%d/%d", &size, &part)
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		for n := 0; n < size; n += part {
+			w.Write(bytes.Repeat([]byte{'a' + byte(n/part%26)}, min(part, size-n)))
+		}
+	}), ServeOptions{}, Door{})
+	for _, c := range [][2]int{{1, 1}, {2048, 2048}, {4000, 4000}, {4095, 4095}, {4096, 4096}, {5000, 5000}, {5000, 4200}, {10_000, 10_000}, {100_000, 100_000}, {100_000, 4100}, {100_000, 900}} {
+		size, part := c[0], c[1]
+		var want strings.Builder
+		for n := 0; n < size; n += part {
+			want.WriteString(strings.Repeat(string(rune('a'+n/part%26)), min(part, size-n)))
+		}
+		if _, got := get(t, "GET", fmt.Sprintf("http://%s/%d/%d", s.tcp, size, part), nil); got != want.String() {
+			t.Errorf("%d bytes in parts of %d: got %d", size, part, len(got))
+		}
 	}
 }
