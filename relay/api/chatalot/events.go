@@ -75,6 +75,8 @@ func (t *telling) tell(tx *relay.Tx, e relay.Told) error {
 	switch e.Owner.Kind {
 	case relay.OwnerAccount:
 		err = t.account(tx, e.Entry)
+	case relay.OwnerRelay:
+		err = t.everybody(tx, e.Entry)
 	case relay.OwnerRoom:
 		err = t.room(tx, e.Owner.ID, e.Entry)
 	}
@@ -144,6 +146,29 @@ func (t *telling) leaves(tx *relay.Tx) error {
 		}
 	}
 	return nil
+}
+
+// everybody renders what concerns everybody.
+func (t *telling) everybody(tx *relay.Tx, e relay.Entry) error {
+	if e.Kind != tellAnnouncement {
+		return nil
+	}
+	h, err := readHappening(e)
+	if err != nil {
+		return err
+	}
+	n, found, err := announcements.Get(tx, h.Record)
+	if err != nil || !found {
+		return err
+	}
+	out, err := newAnnouncement(tx, h.Record, n)
+	if err == nil {
+		t.add(struct {
+			Type string `json:"type"`
+			announcementOut
+		}{"announcement", out})
+	}
+	return err
 }
 
 // room renders what happened in a room: in a community to those who are in it,

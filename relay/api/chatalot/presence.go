@@ -150,8 +150,8 @@ func (a *api) status(r *relay.Relay, who relay.ID) string {
 // status. It is rung on the account's box and on those of its communities.
 const signalPresence = "presence"
 
-// announce tells those who share a community with somebody how he is here now.
-func (a *api) announce(ctx context.Context, r *relay.Relay, who relay.ID, box relay.BoxID) error {
+// announcePresence tells those who share a community with somebody how he is here now.
+func (a *api) announcePresence(ctx context.Context, r *relay.Relay, who relay.ID, box relay.BoxID) error {
 	boxes := []relay.BoxID{box}
 	err := r.View(ctx, func(tx *relay.Tx) error {
 		for acc, err := range roomsOf(tx, who) {

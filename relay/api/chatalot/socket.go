@@ -245,7 +245,7 @@ func unasked(_ *relay.Tx, acc relay.Access) bool {
 func (x *conn) announce() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // the socket may be closed
 	defer cancel()
-	if err := x.a.announce(ctx, x.svc.Relay, x.who.Account, x.who.Box); err != nil {
+	if err := x.a.announcePresence(ctx, x.svc.Relay, x.who.Account, x.who.Box); err != nil {
 		x.svc.Log.Warn().Err(err).Msg("presence not announced") // it is shown again with the next change
 	}
 }
