@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 var errDisk = fmt.Errorf("%w, on purpose", syscall.EIO)
@@ -225,4 +227,53 @@ func TestPastJournal(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// The pages have no place left, and only what is deleted after that makes some:
+// deletions reach the pages before what was committed before them.
+func TestFault_OnlyDeletionsHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Options{NoBallast: true, NoSync: true, Journal: 2 << 20})
+		value := strings.Repeat("x", 4000)
+		for i := range 1200 {
+			put(t, b, fmt.Sprintf("b/%04d", i), value)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b = openAt(t, b.path, Options{NoBallast: true, NoSync: true, Journal: 2 << 20})
+		size := 0
+		_ = b.db.View(func(tx *bolt.Tx) error { size = int(tx.Size()); return nil })
+		b.db.MaxSize = size + allocSize + 100<<10
+
+		n := 0
+		for ; ; n++ {
+			err := b.Update(t.Context(), func(tx Txn) error { // a/ and c/: on both sides of b/
+				tx.Put(fmt.Appendf(nil, "%c/%03d", 'a'+n%2*2, n), []byte(value))
+				return nil
+			})
+			if errors.Is(err, ErrFull) {
+				break
+			}
+			if err != nil || n > 1000 {
+				t.Fatalf("after %d: %v", n, err)
+			}
+		}
+		time.Sleep(longestRetry)
+		if b.Stats().Journal.Checkpoints > 0 {
+			t.Fatal("it was carried over: this proves nothing")
+		}
+		drain(t, b, "b/", 1200)
+		time.Sleep(2 * longestRetry)
+		if b.state.Load().frozen != nil {
+			t.Error("the pages never took it")
+		}
+		b.db.MaxSize = 0
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if all, _ := content(t, b.path); len(all) != n {
+			t.Errorf("%d pairs, want %d", len(all), n)
+		}
+	})
 }

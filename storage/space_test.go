@@ -35,12 +35,12 @@ func fill(t *testing.T, b *Bolt, size, most int) int {
 	return 0
 }
 
-// drain deletes from the front, 20 keys a time.
-func drain(t *testing.T, b *Bolt, n int) {
+// drain deletes the first n keys with a prefix, 20 a time.
+func drain(t *testing.T, b *Bolt, prefix string, n int) {
 	t.Helper()
 	for i := 0; i < n; i += 20 {
 		err := b.Update(t.Context(), func(tx Txn) error {
-			for k := range tx.Scan(Range{Limit: 20}) {
+			for k := range tx.Scan(Range{From: []byte(prefix), Limit: 20}) {
 				tx.Delete(k)
 			}
 			return nil
@@ -76,7 +76,7 @@ func TestMaxSize(t *testing.T) {
 	if !errors.Is(errs[0], ErrFull) || errs[1] != nil || errs[2] != nil {
 		t.Errorf("in one batch: got %v", errs)
 	}
-	drain(t, b, n)
+	drain(t, b, "", n)
 	put(t, b, "x", "1")
 	if again := fill(t, b, 8<<10, 4000); again < n*9/10 {
 		t.Errorf("full again after %d values, the first time after %d", again, n)
@@ -104,7 +104,7 @@ func TestDiskFull(t *testing.T) {
 	if got := len(get(t, b, "000000")); got != 64<<10 {
 		t.Errorf("reading: %d bytes", got)
 	}
-	drain(t, b, n-40)
+	drain(t, b, "", n-40)
 	if err := os.Remove(other); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestDiskFull_Journal(t *testing.T) {
 	if got := len(get(t, b, "000000")); got != 16<<10 {
 		t.Errorf("reading: %d bytes", got)
 	}
-	drain(t, b, n)
+	drain(t, b, "", n)
 	for n := range 5 {
 		put(t, b, fmt.Sprint("again", n), string(make([]byte, 64<<10)))
 	}
