@@ -126,7 +126,7 @@ var settings = []setting{
 		parseSize, func(c *Config) *int64 { return &c.MaxSize }),
 	one("reserve", "size, auto or 0", "auto", "disk space to keep free: auto is 5 % of the disk, 1 GiB at most; 0 is none",
 		parseSizeOr("auto"), func(c *Config) *int64 { return &c.Reserve }),
-	one("journal", "size or off", "off", "size of each of the journal's two files, which make a commit one write; off is the store's file alone",
+	one("journal", "size or off", "16MiB", "size of each of the journal's two files, which make a commit one write; off is the store's file alone",
 		positive(parseSizeOr("off")), func(c *Config) *int64 { return &c.Journal }),
 	one("max-waiters", "number", "10000", "long-polls that may wait at once",
 		parseCount, func(c *Config) *int { return &c.MaxWaiters }),
