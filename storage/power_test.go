@@ -156,9 +156,9 @@ func (h *house) live(rounds int) (*Bolt, error) {
 
 // Power fails at any step, opening included, again and again.
 func TestPower(t *testing.T) {
-	seeds := 300
+	seeds := 200
 	if testing.Short() || raceDetector {
-		seeds = 60
+		seeds = 40
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
