@@ -116,6 +116,9 @@ type IOSocket struct {
 // ID names the socket. It is no secret.
 func (s *IOSocket) ID() string { return s.io.ID() }
 
+// Session is the transport, which the client's other sockets share.
+func (s *IOSocket) Session() *engineio.Session { return s.io.Session() }
+
 // Emit queues an event; see [socketio.Socket.Emit] for arguments. What is JSON
 // already is given as json.RawMessage.
 func (s *IOSocket) Emit(name string, args ...any) error { return s.io.Emit(name, args...) }

@@ -145,7 +145,16 @@ func (g *Sockets) goAway() {
 func (g *Sockets) Stop(ctx context.Context) {
 	g.goAway()
 	done := make(chan struct{})
-	go func() { g.running.Wait(); close(done) }()
+	g.mu.Lock()
+	io := g.io
+	g.mu.Unlock()
+	go func() {
+		for _, v := range io {
+			v.server.Shutdown(ctx)
+		}
+		g.running.Wait()
+		close(done)
+	}()
 	select {
 	case <-done:
 		return
@@ -153,9 +162,6 @@ func (g *Sockets) Stop(ctx context.Context) {
 	}
 	for _, s := range g.all() {
 		s.cutOff()
-	}
-	for _, v := range g.io {
-		v.server.Shutdown(ctx)
 	}
 	<-done
 }

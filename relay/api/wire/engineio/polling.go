@@ -39,7 +39,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 		ErrRequest.Answer(w)
 		return
 	case s.poll != nil: // one client, one poll
-		s.endLocked(TransportError, packetClose, false)
+		s.endLocked(TransportError, false)
 		s.mu.Unlock()
 		ErrRequest.Answer(w)
 		return
@@ -67,7 +67,7 @@ func (p *poll) arm(ring func()) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	p.ring = ring
-	if s := p.s; s.socket != nil || !s.q.Empty() || s.probed || s.gone.Load() {
+	if s := p.s; s.socket != nil || !s.q.Empty() || s.probed || s.ended {
 		ring()
 	}
 }
@@ -82,7 +82,10 @@ func (p *poll) check() (body []byte, ready bool) {
 		body = []byte{packetNoop}
 	case !s.q.Empty():
 		body, drained = p.takeLocked()
-	case s.probed || s.gone.Load():
+	case s.ended:
+		body = []byte{s.lastLocked()}
+		s.goneLocked()
+	case s.probed:
 		body = []byte{packetNoop}
 	}
 	if p.ready = body != nil; p.ready {
@@ -110,9 +113,6 @@ func (p *poll) takeLocked() (body []byte, drained bool) {
 	if drained = was && !s.q.Short(); drained {
 		s.change.Broadcast()
 	}
-	if s.ended && s.q.Empty() {
-		s.goneLocked()
-	}
 	return body, drained
 }
 
@@ -126,7 +126,7 @@ func (p *poll) done() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.leaveLocked() {
-		s.endLocked(ClientClose, packetClose, false)
+		s.endLocked(ClientClose, false)
 	}
 }
 
@@ -179,9 +179,10 @@ func (s *Session) beginPost() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.posting {
-		s.endLocked(TransportError, packetClose, false)
+		s.endLocked(TransportError, false)
+		return false
 	}
-	if s.posting || s.socket != nil || s.ended {
+	if s.socket != nil {
 		return false
 	}
 	s.posting = true

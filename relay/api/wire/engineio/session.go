@@ -103,7 +103,7 @@ func (s *Session) start() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.h == nil && !s.ended {
-		s.endLocked(HandlerPanic, 0, false)
+		s.endLocked(HandlerPanic, false)
 	}
 	if !s.ended {
 		s.due = time.Now().Add(s.server.o.PingInterval)
@@ -171,7 +171,7 @@ func (s *Session) pushLocked(f line.Frame) {
 	if !s.q.Push(f) {
 		// What is queued would reach the client long after it was worth reading,
 		// and the gap behind it never.
-		s.endLocked(SlowReader, packetClose, false)
+		s.endLocked(SlowReader, false)
 		return
 	}
 	s.flushLocked()
@@ -210,7 +210,7 @@ func (s *Session) Budget() line.Budget { return s.server.o.Budget }
 func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.endLocked(ServerClose, packetClose, true)
+	s.endLocked(ServerClose, true)
 }
 
 // Abort ends the session of a client that sent what it may not send.
@@ -220,21 +220,18 @@ func (s *Session) Abort() { s.end(ParseError) }
 func (s *Session) end(why Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.endLocked(why, packetClose, false)
+	s.endLocked(why, false)
 }
 
-// endLocked ends the session with a last packet, unless that is 0. What is
-// queued before it is sent only if it lingers. The first call counts.
-func (s *Session) endLocked(why Reason, last byte, linger bool) {
+// endLocked ends the session. What is queued is sent only if it lingers. The
+// first call counts.
+func (s *Session) endLocked(why Reason, linger bool) {
 	if s.ended {
 		return
 	}
 	s.ended, s.why = true, why
 	if !linger {
 		s.q.Clear()
-	}
-	if last != 0 {
-		s.q.Force(line.Frame{Data: []byte{last}})
 	}
 	if s.probing != nil {
 		s.probing.raw.Close() // its goroutine hears of it
@@ -304,6 +301,16 @@ func (s *Session) bury() {
 	s.server.forget(s)
 }
 
+// lastLocked is the last packet of a session that polls. On a WebSocket the close
+// frame says it all: a packet beside it might be read before what came earlier
+// has been dealt with.
+func (s *Session) lastLocked() byte {
+	if s.why == ClientClose {
+		return packetNoop // it knows; only its poll is to end
+	}
+	return packetClose
+}
+
 func (s *Session) reason() Reason {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -314,7 +321,7 @@ func (s *Session) reason() Reason {
 func (s *Session) cutOff() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.endLocked(ServerClose, 0, false)
+	s.endLocked(ServerClose, false)
 	s.cutLocked()
 }
 
@@ -359,12 +366,7 @@ func (s *Session) receive(p packet) {
 	case packetClose:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		// The client need not be told, but its poll that waits be released.
-		last := byte(packetNoop)
-		if s.socket != nil {
-			last = 0
-		}
-		s.endLocked(ClientClose, last, false)
+		s.endLocked(ClientClose, false)
 	}
 }
 
@@ -435,6 +437,6 @@ func (s *Session) tickLocked() {
 	case s.busy.Load(): // we are not listening, so silence means nothing
 		s.setLocked(s.due.Add(s.server.o.PingTimeout))
 	default:
-		s.endLocked(PingTimeout, packetClose, false)
+		s.endLocked(PingTimeout, false)
 	}
 }

@@ -57,7 +57,7 @@ func (v *Server) openSocket(w http.ResponseWriter, r *http.Request, q url.Values
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil { // accept has answered
-		s.endLocked(TransportError, 0, false)
+		s.endLocked(TransportError, false)
 		return
 	}
 	if s.ended { // evicted, or the server stops
@@ -118,7 +118,7 @@ func (s *Session) refuse(code websocket.StatusCode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.code = int(code)
-	s.endLocked(ParseError, packetClose, false)
+	s.endLocked(ParseError, false)
 }
 
 // readPacket reads one message.
