@@ -32,6 +32,7 @@ type Options struct {
 	Devices       DevicePush    // delivers to device tokens; nil: they are only recorded
 	QueueFrames   int           // frames that wait for a slow reader (1,024)
 	QueueBytes    int           // and bytes (4 MiB)
+	WriteWithin   time.Duration // how long a frame waits for a reader who does not read, beside a second per KiB (30 s)
 }
 
 func (o Options) withDefaults() Options {

@@ -39,7 +39,7 @@ func (a *api) open(c *wire.Call, w http.ResponseWriter, r *http.Request) error {
 	base := c.Base()
 	o := &wire.SocketOptions{
 		MaxMessage: a.o.MaxPacket, Binary: true, PingEvery: 20 * time.Second, IdleAfter: 60 * time.Second,
-		QueueFrames: a.o.QueueFrames, QueueBytes: a.o.QueueBytes,
+		QueueFrames: a.o.QueueFrames, QueueBytes: a.o.QueueBytes, WriteWithin: a.o.WriteWithin,
 	}
 	c.Service.Sockets.Serve(w, r, o, func(s *wire.Socket) wire.SocketHandler {
 		return &session{a: a, svc: c.Service, s: s, base: base, tag: rand.Text()}

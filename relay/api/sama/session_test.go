@@ -1,0 +1,218 @@
+package sama
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"restante/relay"
+	"restante/relay/relaytest"
+)
+
+// Any number of connections of one device live side by side, and each that asks
+// is spared its own.
+func TestSession_ManyOfOneDevice(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob := h.enter("alice"), h.enter("bob")
+	cid := alice.dialog(bob.id)
+	tabs := []*client{alice, h.again(alice), h.again(alice), h.again(alice)}
+	for i, tab := range tabs {
+		body := string(rune('a' + i))
+		tab.say(cid, body)
+		for j, other := range append([]*client{bob}, tabs...) {
+			if j == i+1 {
+				continue
+			}
+			if got := other.event("message"); got["body"] != body {
+				t.Errorf("connection %d got %v, want %s", j, got, body)
+			}
+		}
+	}
+}
+
+// Rebinding a connection to somebody else ends what was told to the first.
+func TestSession_Rebind(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob, carol := h.enter("alice"), h.enter("bob"), h.enter("carol")
+	ab, bc := alice.dialog(bob.id), bob.dialog(carol.id)
+	shared := h.again(alice)
+	shared.token = carol.token
+	shared.connect()
+	bob.say(ab, "for alice")
+	bob.say(bc, "for carol")
+	if got := shared.event("message"); got["body"] != "for carol" {
+		t.Errorf("got %v", got)
+	}
+	if got := alice.event("message"); got["body"] != "for alice" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// Messages from everywhere to everybody, with connections that come and go: each
+// client gets every message once and in order.
+func TestSession_Crowd(t *testing.T) {
+	h := build(t, Options{})
+	const people, each = 6, 30
+	crowd := make([]*client, people)
+	for i := range crowd {
+		crowd[i] = h.enter("user" + string(rune('0'+i)))
+	}
+	cid := crowd[0].group(crowd[1:]...)
+	var all sync.WaitGroup
+	for i, c := range crowd {
+		all.Go(func() {
+			for j := range each {
+				c.say(cid, string(rune('A'+i))+strings.Repeat("i", j))
+			}
+		})
+	}
+	for range 10 {
+		h.again(crowd[0]).conn.CloseNow()
+	}
+	all.Wait()
+	for i, c := range crowd {
+		last := ""
+		for range (people - 1) * each {
+			got := c.event("message")
+			if id := got["_id"].(string); id <= last {
+				t.Fatalf("%d got %s after %s", i, id, last)
+			} else {
+				last = id
+			}
+		}
+	}
+}
+
+// What comes from another family arrives here in this API's form, and an answer
+// goes back into its mailbox.
+func TestCrossing_Mailbox(t *testing.T) {
+	h := build(t, Options{})
+	alice := h.enter("alice")
+	var pi relay.Account
+	relaytest.Update(t, h.r, func(tx *relay.Tx) (err error) {
+		pi, err = tx.Register(relay.AccountDraft{Family: "secbot", Mailbox: true})
+		return err
+	})
+	to := h.account(alice).ID
+	relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+		_, err := tx.Send(pi.ID, to, relay.Draft{Kind: "message", Body: []byte("from \xff cron"), Extra: []byte{0xa1, 1, 2}})
+		return err
+	})
+	conv := alice.event("system_message")
+	got := alice.event("message")
+	if got["from"] != shown(pi.ID) || got["body"] != "ZnJvbSD/IGNyb24=" || got["cid"] != conv["_id"] || got["c_type"] != "u" {
+		t.Errorf("got %v", got)
+	}
+	list := alice.ask("conversation_list", map[string]any{})["conversations"].([]any)
+	if c := list[0].(map[string]any); len(list) != 1 || c["_id"] != conv["_id"] || c["unread_messages_count"] != 1.0 {
+		t.Errorf("the list is %v", list)
+	}
+	users := alice.ask("get_participants_by_cids", map[string]any{"cids": []any{conv["_id"]}})["users"].([]any)
+	if len(users) != 2 {
+		t.Errorf("the participants are %v", users)
+	}
+	receipt := alice.say(conv["_id"].(string), "thanks")
+	list = alice.ask("message_list", map[string]any{"cid": conv["_id"]})["messages"].([]any)
+	if m := list[0].(map[string]any); len(list) != 2 || m["_id"] != receipt["server_mid"] {
+		t.Errorf("the messages are %v, the receipt %v", list, receipt)
+	}
+	relaytest.View(t, h.r, func(tx *relay.Tx) error {
+		held, err := tx.Since(relay.Messages, []relay.Reading{tx.Mailbox(pi.Box, 0)}, relay.Page{Entries: 10, Bytes: 1 << 20})
+		if err != nil || len(held) != 1 || string(held[0].Body) != "thanks" || held[0].From != to {
+			t.Errorf("the mailbox holds %v, %v", held, err)
+		}
+		return nil
+	})
+	if u := alice.ask("get_users_by_ids", map[string]any{"ids": []string{pi.ID.String()}})["users"].([]any); len(u) != 1 {
+		t.Errorf("by its whole id: %v", u)
+	}
+}
+
+// An open room is found by its whole id, read and written to.
+func TestCrossing_OpenRoom(t *testing.T) {
+	h := build(t, Options{})
+	alice := h.enter("alice")
+	var room relay.Room
+	relaytest.Update(t, h.r, func(tx *relay.Tx) (err error) {
+		room, err = tx.OpenRoom(relay.RoomDraft{Family: "secbot", Open: true})
+		return err
+	})
+	cid := room.ID.String()
+	alice.say(cid, "hello")
+	list := alice.ask("message_list", map[string]any{"cid": cid})["messages"].([]any)
+	if m := list[0].(map[string]any); len(list) != 1 || m["cid"] != cid || m["body"] != "hello" || m["c_type"] != "g" {
+		t.Errorf("got %v", list)
+	}
+	alice.ask("message_read", map[string]any{"cid": cid})
+	alice.send(map[string]any{"request": map[string]any{"conversation_delete": map[string]any{"id": cid}, "id": 1}})
+	if e := alice.until("response"); e["error"] == nil {
+		t.Errorf("left an open room: %v", e)
+	}
+}
+
+// A room of another family is shown, written to and left, but ruled at home.
+func TestCrossing_ForeignRoom(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob := h.enter("alice"), h.enter("bob")
+	a, b := h.account(alice).ID, h.account(bob).ID
+	var room relay.Room
+	relaytest.Update(t, h.r, func(tx *relay.Tx) (err error) {
+		room, err = tx.OpenRoom(relay.RoomDraft{
+			By: a, Family: "dishis", Settings: []byte("opaque"), Members: []relay.Seat{{Account: a, Role: relay.RoleOwner}, {Account: b}},
+		})
+		return err
+	})
+	created := bob.event("system_message")
+	conv := created["x"].(map[string]any)["conversation_created"].(map[string]any)
+	if conv["type"] != "g" || conv["name"] != room.ID.String()[:8] || conv["owner_id"] != alice.id {
+		t.Errorf("got %v", conv)
+	}
+	cid := shown(room.ID)
+	alice.say(cid, "hi")
+	if got := bob.event("message"); got["body"] != "hi" {
+		t.Errorf("got %v", got)
+	}
+	alice.send(map[string]any{"request": map[string]any{"conversation_update": map[string]any{"id": cid, "name": "mine"}, "id": 1}})
+	if e := alice.until("response"); e["error"] == nil {
+		t.Errorf("ruled a foreign room: %v", e)
+	}
+	alice.ask("conversation_delete", map[string]any{"id": cid})
+	if got := bob.event("system_message"); got["x"].(map[string]any)["conversation_updated"] == nil {
+		t.Errorf("got %v", got)
+	}
+}
+
+// Nothing that was sent is in the log, nor who sent it.
+func TestSecrets_NotInLog(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob := h.enter("alice-login"), h.enter("bob-login")
+	cid := alice.dialog(bob.id)
+	alice.say(cid, "the body of it")
+	for _, params := range []map[string]any{{"login": "alice-login", "password": "pass-word", "device_id": "device-name"}} {
+		alice.send(map[string]any{"request": map[string]any{"user_login": params, "id": 1}})
+		alice.until("response")
+	}
+	resp, err := http.Post(h.url+"/login", "application/json", strings.NewReader(`{"login":"alice-login","password":"pass-word","device_id":"device-name"}`))
+	if err != nil || resp.StatusCode != 401 {
+		t.Fatal(resp, err)
+	}
+	h.clean("alice-login", alice.id, bob.id, cid, "the body of it", "pass-word", "device-name", alice.token)
+}
+
+// A message that is too large ends its connection, and no other.
+func TestSession_TooLarge(t *testing.T) {
+	h := build(t, Options{MaxPacket: 4096})
+	alice, bob := h.enter("alice"), h.enter("bob")
+	alice.send(map[string]any{"request": map[string]any{"ping": strings.Repeat("x", 8192)}})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, _, err := alice.conn.Read(ctx)
+	if websocket.CloseStatus(err) != websocket.StatusMessageTooBig {
+		t.Errorf("got %v", err)
+	}
+	bob.ask("list_blocked_users", map[string]any{})
+}
