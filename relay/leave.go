@@ -30,8 +30,8 @@ func (tx *Tx) takeOut(by, room, who ID, kind string) error {
 	case r.Direct && kind != EventLeft:
 		return Errorf(Forbidden, SubjectRoom, "a direct room is of two")
 	}
-	if err := tx.drop(r, m, by, kind, StateGone); err != nil {
-		return err
+	if err := tx.drop(r, m, by, kind, StateGone); err != nil || m.State != StateMember {
+		return err // who only asked was in none of the rooms below
 	}
 	return tx.leaveBelow(leaving{Room: room, Who: who, By: by, Kind: kind})
 }

@@ -185,6 +185,28 @@ func TestTx_RemoveMember_Pending(t *testing.T) {
 	wantCount(t, r, got.ID, 1)
 }
 
+// Who is refused, or takes his asking back, keeps the place in a room below that
+// was kept for him.
+func TestTx_RemoveMember_PendingKeepsBelow(t *testing.T) {
+	for name, out := range map[string]func(tx *relay.Tx, by, room, who relay.ID) error{
+		"refused":  func(tx *relay.Tx, by, room, who relay.ID) error { return tx.RemoveMember(by, room, who) },
+		"withdrew": func(tx *relay.Tx, _, room, who relay.ID) error { return tx.Leave(room, who) },
+	} {
+		r := relaytest.New(t, relay.Options{})
+		p := people(t, r, 2)
+		up := room(t, r, relay.RoomDraft{}, p[0])
+		below := room(t, r, relay.RoomDraft{Parent: up.ID, Within: true}, p[0], p[1])
+		ask := joining(p[1], p[1])
+		ask.Pending = true
+		join(t, r, up.ID, ask)
+		relaytest.Update(t, r, func(tx *relay.Tx) error { return out(tx, p[0], up.ID, p[1]) })
+		join(t, r, up.ID, joining(p[1], p[1]))
+		if _, err := may(t, r, p[1], below.ID); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestTx_Leave(t *testing.T) {
 	r := relaytest.New(t, relay.Options{})
 	p := people(t, r, 2)
