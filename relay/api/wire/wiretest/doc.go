@@ -28,6 +28,16 @@
 // that was due to alice when it was sent (see wire.Socket), so nothing is waited
 // for in vain and nothing comes late.
 //
+// A socket whose path has EIO= in it speaks Socket.IO by WebSocket. It waits at the
+// bell once it has been let in, and its events have a form of their own:
+//
+//	alice+ /socket.io/?EIO=4&transport=websocket
+//	alice< text "0{...}"
+//	alice> text "40{\"token\":\"$key\"}"
+//	alice< text "40{...}"
+//	alice< event new_message {"messageId":"$m",...}
+//	alice> event typing {"recipientId":"$bob"}
+//
 // # Requests
 //
 // Method and path, then headers as [Name: value], then the body, sent as it

@@ -66,6 +66,7 @@ const (
 	plain   form = "plain" // as it stands: JSON, or what only looks like it
 	text    form = "text"  // text "..."
 	bytes_  form = "bytes" // bytes "..."
+	event   form = "event" // event name {...}: of Socket.IO, text is its packet's array
 	empty   form = "empty"
 	anybody form = "_"
 )
@@ -75,6 +76,7 @@ var (
 	requestLine = regexp.MustCompile(`^([A-Z]+)\s+(/\S*)\s*`)
 	statusLine  = regexp.MustCompile(`^(\d{3})(?:\s+|$)`)
 	closedLine  = regexp.MustCompile(`^closed\s+(\d{4})\s*`)
+	eventLine   = regexp.MustCompile(`(?s)^event\s+([a-z_]+)\s+(.+)$`)
 	headerField = regexp.MustCompile(`^\[([A-Za-z][A-Za-z0-9-]*): *([^\]]*)\]\s*`)
 )
 
@@ -245,6 +247,9 @@ func parseBody(rest string) (body, error) {
 			}
 			return body{f, s}, nil
 		}
+	}
+	if m := eventLine.FindStringSubmatch(rest); m != nil {
+		return body{event, fmt.Sprintf("[%q,%s]", m[1], m[2])}, nil
 	}
 	if rest == "" {
 		return body{form: none}, nil

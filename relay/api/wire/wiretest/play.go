@@ -201,7 +201,7 @@ func (p *player) settle(doing string) error {
 // answered.
 func (p *player) waiting() (n int) {
 	for _, c := range p.clients {
-		if c.socket != nil && !c.socket.gone() {
+		if c.socket != nil && c.socket.listens() {
 			n++
 		}
 		if c.pending != nil && !c.pending.answered() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,10 +17,12 @@ import (
 type socket struct {
 	at   string
 	conn *websocket.Conn
+	io   bool // it speaks Socket.IO, and comes to the bell when it is let in
 
 	mu    sync.Mutex
 	inbox []incoming    // guarded by mu
 	err   error         // guarded by mu: why nothing comes any more
+	let   bool          // guarded by mu: a Socket.IO client has been let in
 	news  chan struct{} // holds one: inbox or err has changed
 }
 
@@ -49,7 +52,7 @@ func (p *player) connect(c *client, s step, later []step) error {
 		conn.CloseNow()
 		return fmt.Errorf("the socket opened, want status %d", later[0].status)
 	case err == nil:
-		c.socket = &socket{at: s.at, conn: conn, news: make(chan struct{}, 1)}
+		c.socket = &socket{at: s.at, conn: conn, io: strings.Contains(path, "EIO="), news: make(chan struct{}, 1)}
 		conn.SetReadLimit(-1)
 		go c.socket.read(p.ctx)
 		return p.settle("open " + s.path)
@@ -71,6 +74,7 @@ func (k *socket) read(ctx context.Context) {
 			k.err = err
 		} else {
 			k.inbox = append(k.inbox, incoming{data, kind == websocket.MessageBinary})
+			k.let = k.let || strings.HasPrefix(string(data), "40")
 		}
 		k.mu.Unlock()
 		select {
@@ -83,10 +87,11 @@ func (k *socket) read(ctx context.Context) {
 	}
 }
 
-func (k *socket) gone() bool {
+// listens reports whether the socket should be waiting at the bell.
+func (k *socket) listens() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.err != nil
+	return k.err == nil && (k.let || !k.io)
 }
 
 // next takes the oldest message, waiting for one. The error is why none comes.
@@ -116,8 +121,11 @@ func (p *player) say(k *socket, b body) error {
 		return err
 	}
 	kind := websocket.MessageText
-	if b.form == bytes_ {
+	switch b.form {
+	case bytes_:
 		kind = websocket.MessageBinary
+	case event:
+		text = packetEvent + text
 	}
 	return k.conn.Write(p.ctx, kind, []byte(text))
 }
@@ -130,14 +138,30 @@ func (p *player) expectFrame(k *socket, want body) error {
 	if in.binary != (want.form == bytes_) {
 		return fmt.Errorf("got binary %v, want %v: %s", in.binary, !in.binary, quote(string(in.data)))
 	}
-	return p.matchBody(want, in.data)
+	if want.form == event {
+		packet, ok := strings.CutPrefix(string(in.data), packetEvent)
+		if !ok {
+			return fmt.Errorf("got %s, want an event", quote(string(in.data)))
+		}
+		return p.vars.matchJSON(want.text, []byte(packet))
+	}
+	if err := p.matchBody(want, in.data); err != nil || !k.io {
+		return err
+	}
+	return p.settle("be let in")
 }
+
+// packetEvent begins an event of Socket.IO.
+const packetEvent = "42"
 
 // silent checks that nothing has come. The pong follows everything that was due
 // when the ping was sent, and the reader sees them in that order.
 func (p *player) silent(k *socket) error {
 	if err := p.rung(); err != nil {
 		return err
+	}
+	if k.io {
+		return p.silentIO(k)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, p.patience)
 	defer cancel()
@@ -149,6 +173,20 @@ func (p *player) silent(k *socket) error {
 	}
 	if k.err != nil {
 		return fmt.Errorf("the socket is closed: %w", k.err)
+	}
+	return err
+}
+
+// silentIO does that with an event that nobody knows: it has its turn behind what
+// is due, and is acknowledged.
+func (p *player) silentIO(k *socket) error {
+	const ask, answer = `42999["nothing new?"]`, "43999"
+	if err := k.conn.Write(p.ctx, websocket.MessageText, []byte(ask)); err != nil {
+		return err
+	}
+	in, err := k.next(p.patience)
+	if err == nil && !strings.HasPrefix(string(in.data), answer) {
+		err = fmt.Errorf("got %s, want nothing", quote(string(in.data)))
 	}
 	return err
 }
