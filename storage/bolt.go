@@ -51,11 +51,7 @@ type Options struct {
 	// benchmarks that do not measure the disk.
 	NoSync bool
 
-	// For tests: where the journal is, how bbolt commits, keys in a slice of a
-	// checkpoint.
-	disk   disk
-	commit func(*bolt.Tx) error
-	slice  int
+	disk disk // where the journal is; a test's, or the system's when nil
 }
 
 // NoJournal, as Options.Journal, has every commit go to bbolt's pages at once.
@@ -84,12 +80,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.disk == nil {
 		o.disk = realDisk{noSync: o.NoSync}
-	}
-	if o.commit == nil {
-		o.commit = (*bolt.Tx).Commit
-	}
-	if o.slice == 0 {
-		o.slice = sliceKeys
 	}
 	return o, nil
 }
@@ -140,7 +130,7 @@ func Open(path string, o Options) (*Bolt, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	b := &Bolt{
-		db: db, path: path, opts: o, commit: o.commit,
+		db: db, path: path, opts: o, commit: (*bolt.Tx).Commit,
 		queue:   make(chan *request, o.MaxQueue),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),

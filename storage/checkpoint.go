@@ -179,13 +179,12 @@ type carrying struct {
 func (b *Bolt) carryOver(f *frozen, how carrying) error {
 	if b.pressure.pressed.Load() && !f.tree.empty() {
 		how.nap = false
-		keys := min(tightSlice, b.opts.slice)
-		if err := b.passes(f, how, keys, true); err != nil {
+		if err := b.passes(f, how, tightSlice, true); err != nil {
 			return err
 		}
-		return b.passes(f, how, keys, false)
+		return b.passes(f, how, tightSlice, false)
 	}
-	return b.passes(f, how, b.opts.slice, false)
+	return b.passes(f, how, sliceKeys, false)
 }
 
 // passes carries the tree's keys over, or only its deletions.

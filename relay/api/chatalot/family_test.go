@@ -25,7 +25,6 @@ func configured(s *wiretest.Settings) wire.Family {
 		NoLimits:      s.String("api-limits", "off") != "on",
 	}
 	newAPI(o).deeds(s)
-	roomDeeds(s)
 	return Family(o)
 }
 

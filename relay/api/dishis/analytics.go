@@ -97,7 +97,7 @@ type activeChatOut struct {
 
 // activeChats lists with whom the caller exchanged messages, the last first.
 func (a *api) activeChats(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, error) {
-	limit, err := limited(c, 10)
+	limit, err := pageSize(c, 10)
 	if err != nil {
 		return answer{}, err
 	}

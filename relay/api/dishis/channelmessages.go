@@ -123,7 +123,7 @@ func (a *api) pin(c *wire.Call, tx *relay.Tx, in pinIn) (answer, error) {
 
 // pinned lists the pinned messages of a channel, the latest pin first.
 func (a *api) pinned(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, error) {
-	limit, err := limited(c, maxPage)
+	limit, err := pageSize(c, maxPage)
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,7 +1,10 @@
 package dishis
 
 import (
+	"sync"
+
 	"restante/ratelimit"
+	"restante/relay"
 	"restante/relay/api/wire"
 )
 
@@ -52,6 +55,7 @@ func Family(o Options) wire.Family {
 	a := &api{
 		o:      o.withDefaults(),
 		typing: ratelimit.New(ratelimit.PerSecond(typingPerSecond, typingPerSecond), typersKept),
+		emits:  ratelimit.New(ratelimit.PerSecond(eventsPerSecond, 2*eventsPerSecond), typersKept),
 	}
 	return wire.Family{
 		Name:    family,
@@ -71,7 +75,22 @@ func Family(o Options) wire.Family {
 type api struct {
 	o      Options
 	typing *ratelimit.Limiter // of one account: typing is cheap to send and wakes people
+	emits  *ratelimit.Limiter // of one account: what its sockets send
+
+	once    sync.Once // makes io
+	io      *wire.IOSockets
+	present attendance
 }
+
+func init() {
+	relay.DeclareNames(family, relay.Names{
+		Account: func(a relay.Account) string { p, _ := profileOf(a); return p.Username },
+		Room:    nameOf,
+	})
+}
+
+// limited reports whether the operator has rates of requests limited.
+func limited(s *wire.Service) bool { return s.Rates != nil && s.Rates.Requests != nil }
 
 const (
 	typingPerSecond = 5

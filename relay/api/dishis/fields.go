@@ -117,7 +117,7 @@ func fold(s string) string {
 
 // page reads limit and before from a request's query. limit over the most is cut.
 func page(c *wire.Call, def int) (limit int, before relay.Time, err error) {
-	if limit, err = limited(c, def); err != nil {
+	if limit, err = pageSize(c, def); err != nil {
 		return 0, 0, err
 	}
 	if s := c.Query("before"); s != "" {
@@ -130,7 +130,7 @@ func page(c *wire.Call, def int) (limit int, before relay.Time, err error) {
 	return limit, before, nil
 }
 
-func limited(c *wire.Call, def int) (int, error) {
+func pageSize(c *wire.Call, def int) (int, error) {
 	s := c.Query("limit")
 	if s == "" {
 		return def, nil

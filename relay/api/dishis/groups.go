@@ -34,13 +34,25 @@ func (s settings) bytes() []byte { return wire.MustEncode(s) }
 // updated is when the room was last changed.
 func (s settings) updated(r relay.Room) string { return iso(or(s.Updated, r.Created)) }
 
-// settingsOf returns a room's settings. A room of another family is a group
-// whose name is the first digits of its id.
+// settingsOf returns a room's settings. A room of another family, and a direct
+// one, is a group of that family's name for it.
 func settingsOf(r relay.Room) (s settings, err error) {
 	if r.Family != family || r.Direct {
-		return settings{Is: isGroup, Name: r.ID.String()[:8]}, nil
+		return settings{Is: isGroup, Name: relay.NameOfRoom(r)}, nil
 	}
 	return s, wire.Decode(r.Settings, &s)
+}
+
+// nameOf returns the name of a room of this family; a direct one has none.
+func nameOf(r relay.Room) string {
+	if r.Direct {
+		return ""
+	}
+	s, err := settingsOf(r)
+	if err != nil {
+		return ""
+	}
+	return s.Name
 }
 
 // A group is a room as one of its members sees it, or anybody where that does

@@ -2,9 +2,7 @@ package dishis
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"unicode/utf8"
 
 	"restante/relay"
 	"restante/relay/api/wire"
@@ -156,18 +154,9 @@ func content(tx *relay.Tx, e relay.Entry, ours bool) (string, error) {
 		return string(wire.MustEncode(wrapper{Message: text})), err
 	}
 	if ours {
-		return readable(e.Body), nil
+		return relay.Text(e.Body), nil
 	}
-	return string(wire.MustEncode(wrapper{Message: readable(e.Body), IV: readable(e.Nonce)})), nil
-}
-
-// readable gives sealed bytes out as a string: as they are where that is UTF-8,
-// else in base64.
-func readable(b []byte) string {
-	if utf8.Valid(b) {
-		return string(b)
-	}
-	return base64.StdEncoding.EncodeToString(b)
+	return string(wire.MustEncode(wrapper{Message: relay.Text(e.Body), IV: relay.Text(e.Nonce)})), nil
 }
 
 // noticeText words what happened in a room.

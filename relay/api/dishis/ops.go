@@ -102,6 +102,11 @@ func (a *api) ops() []wire.Op {
 		wire.Row("GET /api/analytics/user/:userId", wire.User, read(a.statistics), "what the caller sent and received"),
 		wire.Row("GET /api/analytics/active-chats/:userId", wire.User, read(a.activeChats), "with whom the caller exchanged messages"),
 		wire.Row("GET /api/analytics/message-count/:userId", wire.User, read(a.messageCount), "what the caller sent in a period"),
+
+		wire.Row("GET /socket.io/", wire.Anyone, wire.Raw(a.socketIO), "what happens, by Socket.IO: its handshake, polls, WebSockets"),
+		wire.Row("POST /socket.io/", wire.Anyone, wire.Raw(a.socketIO), "what a Socket.IO client sends by polling"),
+		wire.Row("GET /socket.io", wire.Anyone, wire.Raw(a.socketIO), "the same, without the slash"),
+		wire.Row("POST /socket.io", wire.Anyone, wire.Raw(a.socketIO), "the same, without the slash"),
 	}
 }
 

@@ -188,6 +188,9 @@ func (a *api) revoke(c *wire.Call, tx *relay.Tx, in revokeIn) (answer, error) {
 	return said("Token revoked"), err
 }
 
+// seenEvery is how often it is noted that an account was there, in milliseconds.
+const seenEvery = 60_000
+
 // present notes when an account was last there, with another write, and at most
 // once a minute.
 func present(tx *relay.Tx, who relay.Caller) error {
@@ -195,7 +198,7 @@ func present(tx *relay.Tx, who relay.Caller) error {
 	if relay.Is(err, relay.NotFound) {
 		return nil // believed, and on no device
 	}
-	if err != nil || tx.Wall()-d.Seen < 60_000 {
+	if err != nil || tx.Wall()-d.Seen < seenEvery {
 		return err
 	}
 	d.Seen = tx.Wall()

@@ -156,7 +156,8 @@ func (a *api) createStatus(c *wire.Call, tx *relay.Tx, in createStatusIn) (answe
 	if statusRecords.Count(tx, byOwner, relay.Span{Prefix: c.Who.Account[:], Limit: maxStatuses}) == maxStatuses {
 		return answer{}, refused("Too many statuses")
 	}
-	id, now := relay.NewID(), tx.Wall()
+	// The clock of commits gives no time twice: the order of two is theirs.
+	id, now := relay.NewID(), relay.Time(tx.Stamp(c.Who.Account[:]))
 	s := &status{
 		Owner: c.Who.Account, Type: in.Type, Content: []byte(in.Content), Media: in.MediaID, Background: in.BackgroundColor,
 		Font: in.FontStyle, Visible: in.VisibleTo, Specific: specific, Excluded: excluded,

@@ -23,7 +23,7 @@ func (a *api) typingTo(c *wire.Call, r *relay.Relay, in typingIn) (answer, error
 // the recipient where there is none yet. Somebody who is blocked is heard by
 // nobody, and not told so.
 func (a *api) signalTyping(c *wire.Call, r *relay.Relay, to string, typing bool) error {
-	if c.Service.Rates != nil {
+	if limited(c.Service) {
 		if ok, wait := a.typing.Allow(c.Who.Account[:]); !ok {
 			return relay.Later(wait, "too many requests")
 		}

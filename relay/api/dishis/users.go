@@ -15,11 +15,10 @@ type profile struct {
 }
 
 // profileOf returns an account's profile; of somebody of another family, or who
-// is gone, the first digits of the id for a name.
-func profileOf(a relay.Account) (profile, error) {
-	p := profile{Username: a.ID.String()[:8]}
-	if a.Family != family || len(a.Profile) == 0 {
-		return p, nil
+// is gone, the name alone.
+func profileOf(a relay.Account) (p profile, err error) {
+	if a.Family != family || a.Removed != 0 {
+		return profile{Username: relay.NameOf(a)}, nil
 	}
 	return p, wire.Decode(a.Profile, &p)
 }

@@ -114,7 +114,7 @@ func saw(c *wire.Call, list []relay.ID) error {
 			name := viewID(id, c.Who.Account)
 			_, already, err := views.Get(tx, name)
 			if err == nil && there && !already {
-				err = views.Put(tx, name, &view{id, c.Who.Account, tx.Wall()})
+				err = views.Put(tx, name, &view{id, c.Who.Account, relay.Time(tx.Stamp(name[:]))})
 			}
 			if err != nil {
 				return err
