@@ -57,6 +57,13 @@ func (tx *Tx) EraseSome(e *Erasing, max int, may func(*Tx, Box) (bool, error)) (
 	return gone, true, nil
 }
 
+// EraseIf is [Tx.Erase] and reports whether there was anything to erase,
+// withheld, expired and erased messages included.
+func (tx *Tx) EraseIf(id EntryID) (found bool, err error) {
+	n, err := tx.erase(id)
+	return n > 0, err
+}
+
 // nextErasing goes on to the next box and reports whether there is one; e.In
 // stays zero if it is not let through.
 func (tx *Tx) nextErasing(e *Erasing, may func(*Tx, Box) (bool, error)) (more bool, err error) {

@@ -106,3 +106,21 @@ func TestTx_EraseSome_Withheld(t *testing.T) {
 		t.Errorf("erased %d, want 1", erased)
 	}
 }
+
+func TestTx_EraseIf(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	two := people(t, r, 2)
+	in := room(t, r, relay.RoomDraft{}, two...)
+	e := fill(t, r, in.Box, 1)[0]
+	relaytest.Update(t, r, func(tx *relay.Tx) error {
+		if _, err := tx.Withhold(e.ID, true); err != nil {
+			return err
+		}
+		for _, want := range []bool{true, false} {
+			if found, err := tx.EraseIf(e.ID); err != nil || found != want {
+				t.Errorf("got %v, %v, want %v", found, err, want)
+			}
+		}
+		return nil
+	})
+}

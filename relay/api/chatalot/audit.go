@@ -52,20 +52,30 @@ func wordKey(s string) []byte { return append([]byte(s), 0) }
 
 // audit writes down what somebody did, and forgets some of what is too old.
 func (a *api) audit(c *wire.Call, tx *relay.Tx, who relay.ID, action string, meta map[string]any) error {
-	row := auditRow{Who: who, Action: action, At: relay.Time(tx.Now()), Address: a.address(c)}
+	return a.auditBy(c, who, action).write(tx, meta)
+}
+
+// auditBy begins an entry that is written later, when it is known what came of
+// it.
+func (a *api) auditBy(c *wire.Call, who relay.ID, action string) auditRow {
+	row := auditRow{Who: who, Action: action, Address: a.address(c)}
 	if agent := c.Header("User-Agent"); len(agent) <= 512 {
 		row.Agent = agent
 	}
+	return row
+}
+
+func (r auditRow) write(tx *relay.Tx, meta map[string]any) (err error) {
+	r.At = relay.Time(tx.Now())
 	if meta != nil {
-		var err error
-		if row.Meta, err = json.Marshal(meta, json.Deterministic(true)); err != nil {
+		if r.Meta, err = json.Marshal(meta, json.Deterministic(true)); err != nil {
 			return err
 		}
 	}
 	if err := dropBefore(tx, audits, "time", tx.Wall().Add(-auditFor), 4); err != nil {
 		return err
 	}
-	return audits.Put(tx, newRecordID(tx), &row)
+	return audits.Put(tx, newRecordID(tx), &r)
 }
 
 // dropBefore removes up to max records that stand in an index by time before
