@@ -12,6 +12,10 @@ type extra struct {
 	GroupID   string `json:"groupId,omitempty"`
 }
 
+// sealed reports whether an entry of a room is a message. Rooms of other
+// families hold notices, too, and the places of what was deleted.
+func sealed(e relay.Entry) bool { return e.Kind != relay.KindNotice && !e.Erased }
+
 func (x extra) bytes() []byte { return wire.MustEncode(x) }
 
 func extraOf(e relay.Entry) (x extra, err error) {

@@ -76,10 +76,3 @@ func sized(name, value string, max int) error {
 	}
 	return nil
 }
-
-// target reads an id that names somebody or something. One that cannot be an
-// id names nothing.
-func target(id string) relay.ID {
-	t, _ := relay.ParseID(id)
-	return t
-}

@@ -51,8 +51,8 @@ func (a api) inviteToGroup(c *wire.Call, tx *relay.Tx, in inviteIn) (wire.None, 
 	}
 	x := extra{Algorithm: in.Algorithm, GroupID: in.GroupID}
 	d := relay.Draft{Kind: kindInvite, Body: []byte(in.CryptoData), Extra: x.bytes()}
-	return wire.None{}, post(c, tx, in.ToUserID, d, func(from, to relay.ID, d relay.Draft) (relay.Entry, error) {
-		if _, err := tx.Reach(from, target(in.GroupID)); err != nil {
+	return wire.None{}, post(c, tx, in.ToUserID, d, tx.AccountID, func(from, to relay.ID, d relay.Draft) (relay.Entry, error) {
+		if _, err := tx.FindRoom(from, in.GroupID); err != nil {
 			return relay.Entry{}, err
 		}
 		return tx.Send(from, to, d)
@@ -65,7 +65,7 @@ func (a api) postGroup(c *wire.Call, tx *relay.Tx, in postIn) (wire.None, error)
 		return wire.None{}, err
 	}
 	d := relay.Draft{Kind: kindMessage, Body: []byte(in.EncContent)}
-	return wire.None{}, post(c, tx, in.ToID, d, tx.Post)
+	return wire.None{}, post(c, tx, in.ToID, d, tx.RoomID, tx.Post)
 }
 
 type pollGroupIn struct {
@@ -123,7 +123,7 @@ func (a api) poll(c *wire.Call, tx *relay.Tx, groups []string, since int64) (gro
 	var from []relay.Reading
 	name := make(map[relay.BoxID]string, len(groups))
 	for _, g := range groups {
-		acc, err := tx.Reach(c.Who.Account, target(g))
+		acc, err := tx.FindRoom(c.Who.Account, g)
 		if err != nil {
 			return out, err
 		}
@@ -135,7 +135,9 @@ func (a api) poll(c *wire.Call, tx *relay.Tx, groups []string, since int64) (gro
 	held, err := tx.Since(relay.Messages, from, a.page())
 	out.Messages = slices.Grow(out.Messages, len(held))
 	for _, e := range held {
-		out.Messages = append(out.Messages, newMessage(e, name[e.ID.Box]))
+		if sealed(e) {
+			out.Messages = append(out.Messages, newMessage(e, name[e.ID.Box]))
+		}
 	}
 	return out, err
 }

@@ -32,8 +32,8 @@ func (in *longPollIn) Check() error {
 // caller's own id among them stands for its mailbox.
 func (a api) longPoll(c *wire.Call, r *relay.Relay, in longPollIn) (any, error) {
 	p := &poller{r: r, who: c.Who, since: relay.Time(in.Since), ids: make([]relay.ID, len(in.GroupIDs))}
-	for i, g := range in.GroupIDs {
-		p.ids[i] = target(g)
+	if err := p.read(c.Context(), in.GroupIDs); err != nil {
+		return nil, err
 	}
 	boxes, id, err := p.look(c.Context())
 	if err != nil || id != "" {
@@ -79,6 +79,27 @@ type poller struct {
 	leave   func()
 	evicted atomic.Bool // a newer waiter of the account took its place
 	ring    atomic.Pointer[func()]
+}
+
+// read reads the ids that were asked for.
+func (p *poller) read(ctx context.Context, ids []string) error {
+	short := false
+	for i, s := range ids {
+		var whole bool
+		p.ids[i], whole = relay.ParseID(s)
+		short = short || !whole
+	}
+	if !short {
+		return nil
+	}
+	return p.r.View(ctx, func(tx *relay.Tx) error {
+		for i, s := range ids {
+			if p.ids[i] = tx.RoomID(s); p.ids[i].IsZero() && tx.AccountID(s) == p.who.Account {
+				p.ids[i] = p.who.Account
+			}
+		}
+		return nil
+	})
 }
 
 // look returns the boxes to watch, and the id of the first that is ready.

@@ -36,7 +36,7 @@ func (a api) connect(c *wire.Call, tx *relay.Tx, in connectIn) (wire.None, error
 		return wire.None{}, err
 	}
 	d := relay.Draft{Kind: kindRequest, Body: []byte(in.CryptoData), Extra: extra{Protocol: in.Protocol}.bytes()}
-	return wire.None{}, post(c, tx, in.ToUserID, d, tx.Send)
+	return wire.None{}, post(c, tx, in.ToUserID, d, tx.AccountID, tx.Send)
 }
 
 type connectBackIn struct {
@@ -58,7 +58,7 @@ func (a api) connectBack(c *wire.Call, tx *relay.Tx, in connectBackIn) (wire.Non
 		return wire.None{}, err
 	}
 	d := relay.Draft{Kind: kindResponse, Body: []byte(in.CryptoData)}
-	return wire.None{}, post(c, tx, in.ToUserID, d, tx.Send)
+	return wire.None{}, post(c, tx, in.ToUserID, d, tx.AccountID, tx.Send)
 }
 
 type postIn struct {
@@ -80,7 +80,7 @@ func (a api) postMessage(c *wire.Call, tx *relay.Tx, in postIn) (wire.None, erro
 		return wire.None{}, err
 	}
 	d := relay.Draft{Kind: kindMessage, Body: []byte(in.EncContent)}
-	return wire.None{}, post(c, tx, in.ToID, d, tx.Send)
+	return wire.None{}, post(c, tx, in.ToID, d, tx.AccountID, tx.Send)
 }
 
 type receiveIn struct {

@@ -7,8 +7,9 @@ import (
 
 // post stores something for a target, once: a repeat of the same
 // Idempotency-Key by the same caller within 24 hours is a success that stores
-// nothing, and with another content a Conflict.
-func post(c *wire.Call, tx *relay.Tx, to string, d relay.Draft, deliver func(from, to relay.ID, d relay.Draft) (relay.Entry, error)) error {
+// nothing, and with another content a Conflict. find reads the target's id.
+func post(c *wire.Call, tx *relay.Tx, to string, d relay.Draft, find func(string) relay.ID,
+	deliver func(from, to relay.ID, d relay.Draft) (relay.Entry, error)) error {
 	if keys := c.Headers("Idempotency-Key"); len(keys) > 0 {
 		if err := checkKeys(keys); err != nil {
 			return err
@@ -19,7 +20,7 @@ func post(c *wire.Call, tx *relay.Tx, to string, d relay.Draft, deliver func(fro
 			return err
 		}
 	}
-	_, err := deliver(c.Who.Account, target(to), d)
+	_, err := deliver(c.Who.Account, find(to), d)
 	return err
 }
 
