@@ -1,6 +1,9 @@
 package relay
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // A Verb is something of a family's that timers may ask for: a scheduled
 // message is sent, a poll ends, the next step of a big removal is taken. It is
@@ -56,3 +59,24 @@ func (ts *timers) verb(name string) timerVerb {
 // Wall is the wall clock as the relay sees it, by which limits in time go. (Now
 // is the clock of commits, which never falls.)
 func (tx *Tx) Wall() Time { return tx.r.Now() }
+
+// RunDue runs the timers that are due by now, oldest first, and returns when
+// they have run. The relay does so by itself; this is for who moves its clock.
+func (r *Relay) RunDue(ctx context.Context) error {
+	for {
+		id, row, ok, err := r.firstTimer(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok || id.Due() > r.Now() {
+			select {
+			case r.timers.wake <- struct{}{}: // it may have to wake earlier than it thought
+			default:
+			}
+			return nil
+		}
+		if err := r.runTimer(ctx, id, row); err != nil {
+			return err
+		}
+	}
+}

@@ -75,3 +75,28 @@ func TestNewVerb_Twice(t *testing.T) {
 	}()
 	relay.NewVerb("test count down", func(*relay.Tx, []byte) error { return nil })
 }
+
+// Whoever moves the clock finds done what is due by it, in the order of its
+// times, and nothing else.
+func TestRelay_RunDue(t *testing.T) {
+	counted = nil
+	var clock relaytest.Clock
+	r := relaytest.New(t, relay.Options{Now: clock.Now})
+	relaytest.Update(t, r, func(tx *relay.Tx) error {
+		for _, minutes := range []int{30, 10, 20, 90} {
+			arg := []byte{0xa1, 1, byte(minutes % 24)} // {1: minutes}, and as many steps
+			if _, err := countDown.At(tx, tx.Wall().Add(time.Duration(minutes)*time.Minute), arg); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	clock.Advance(time.Hour)
+	if err := r.RunDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := 7 + 11 + 21
+	if len(counted) != want || counted[0] != 10 {
+		t.Errorf("%d steps, the first %v, want %d", len(counted), counted[:min(1, len(counted))], want)
+	}
+}

@@ -10,10 +10,10 @@ import (
 
 // A world is what a story is told in.
 type world struct {
-	url      string              // of the server, without a slash at the end
-	watching func() int          // watches open at the bell
-	rung     func() error        // returns when everything committed has been rung
-	advance  func(time.Duration) // moves the clock
+	url      string                    // of the server, without a slash at the end
+	watching func() int                // watches open at the bell
+	rung     func() error              // returns when everything committed has been rung
+	advance  func(time.Duration) error // moves the clock, and what is due then has been done
 	invite   func() (string, error)
 	code     func(purpose string) (string, error)
 	do       func(name string, words []string) (string, error)
@@ -78,7 +78,9 @@ func (p *player) step(s step, later []step) error {
 	switch s.kind {
 	case advance:
 		d, err := time.ParseDuration(s.words[0])
-		p.advance(d)
+		if err == nil {
+			err = p.advance(d)
+		}
 		return err
 	case rise:
 		return p.rises(s.words)

@@ -135,7 +135,7 @@ func open(t testing.TB, family func(*Settings) wire.Family, list []setting, row 
 		url:      "http://" + ln.Addr().String(),
 		watching: r.Hub().Watching,
 		rung:     rung,
-		advance:  c.Advance,
+		advance:  func(d time.Duration) error { c.Advance(d); return r.RunDue(context.Background()) },
 		invite:   func() (string, error) { return invite(r) },
 		code:     func(purpose string) (string, error) { return code(svc.Codes, c.Now(), purpose) },
 		do: func(name string, words []string) (string, error) {
