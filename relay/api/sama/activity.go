@@ -22,6 +22,16 @@ func (k *session) watch(w watched) {
 	}
 }
 
+// seen writes down when somebody was here last.
+func seen(tx *relay.Tx, who relay.ID, at relay.Time) error {
+	acc, p, err := personOf(tx, who)
+	if err != nil {
+		return err
+	}
+	p.Recent = seconds(at)
+	return p.store(tx, acc)
+}
+
 // activity is how somebody's presence is shown: the marker for being there, or
 // when he was here last. Who is blocked by him is shown the latter only.
 func (v viewer) activity(tx *relay.Tx, id relay.ID) (any, error) {

@@ -97,7 +97,7 @@ func (a *api) table() []wire.Op {
 	return []wire.Op{
 		wire.Row("GET /", anyone, wire.Raw(a.open), "the WebSocket that all packets below go over"),
 		wire.Row("POST /login", anyone, wire.Free(a.login), "a session: by password, access token or refresh cookie"),
-		wire.Row("POST /logout", anyone, wire.Write(a.logout), "end the session of a device"),
+		wire.Row("POST /logout", anyone, wire.Free(a.logout), "end the session of a device"),
 		wire.Row("PUT /files/:id", anyone, wire.Raw(a.putFile), "the bytes of a file, by a signed address"),
 		wire.Row("GET /files/:id", anyone, wire.Raw(a.getFile), "a file, by a signed address"),
 		wire.Row("GET /health", anyone, wire.Free(health), "that the relay is there"),

@@ -240,30 +240,42 @@ func ended(r *relay.Relay, c relay.Caller) {
 }
 
 // logout ends the session of a device, if the refresh cookie is there, too.
-func (a *api) logout(c *wire.Call, tx *relay.Tx, _ wire.None) (success, error) {
-	token := bearer(c)
-	caller, err := tx.Authenticate(relay.Claim{Secret: token, Family: family, Purpose: purposeAccess})
-	if token == "" || relay.Is(err, relay.Unauthorized) {
-		return success{}, errMissing
-	}
-	if err != nil {
-		return success{}, err
-	}
-	refresh, err := tx.Authenticate(relay.Claim{
-		Secret: c.Cookie(cookieName), Names: true, Named: caller.Account, Family: family, Device: caller.Device, Purpose: purposeRefresh,
+func (a *api) logout(c *wire.Call, r *relay.Relay, _ wire.None) (success, error) {
+	token, cookie := bearer(c), c.Cookie(cookieName)
+	var caller relay.Caller
+	err := c.Update(func(tx *relay.Tx) (err error) {
+		if caller, err = pairedCaller(tx, token, cookie); err != nil {
+			return err
+		}
+		if err := seen(tx, caller.Account, r.Now()); err != nil {
+			return err
+		}
+		return endSession(tx, caller)
 	})
-	if relay.Is(err, relay.Unauthorized) || err == nil && refresh.Device != caller.Device {
-		return success{}, errIncorrect
-	}
 	if err != nil {
 		return success{}, err
 	}
-	if err := endSession(tx, caller); err != nil {
-		return success{}, err
-	}
-	tx.OnCommit(func() { ended(c.Service.Relay, caller) })
+	ended(r, caller)
 	c.SetCookie(a.cookie("", -1))
 	return yes, nil
+}
+
+// pairedCaller returns whose access and refresh token these are, of one device.
+func pairedCaller(tx *relay.Tx, access, refresh string) (relay.Caller, error) {
+	caller, err := tx.Authenticate(relay.Claim{Secret: access, Family: family, Purpose: purposeAccess})
+	if relay.Is(err, relay.Unauthorized) {
+		return caller, errMissing
+	}
+	if err != nil {
+		return caller, err
+	}
+	other, err := tx.Authenticate(relay.Claim{
+		Secret: refresh, Names: true, Named: caller.Account, Family: family, Device: caller.Device, Purpose: purposeRefresh,
+	})
+	if relay.Is(err, relay.Unauthorized) || err == nil && other.Device != caller.Device {
+		err = errIncorrect
+	}
+	return caller, err
 }
 
 // endSession removes a device with its tokens, and what is pushed to it.

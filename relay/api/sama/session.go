@@ -160,14 +160,8 @@ func (k *session) unbind() {
 func (k *session) lastSeen(who relay.Caller) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.s.Context()), 5*time.Second)
 	defer cancel()
-	err := k.svc.Relay.Update(ctx, func(tx *relay.Tx) error {
-		a, p, err := personOf(tx, who.Account)
-		if err != nil {
-			return err
-		}
-		p.Recent = seconds(k.svc.Relay.Now())
-		return p.store(tx, a)
-	})
+	now := k.svc.Relay.Now()
+	err := k.svc.Relay.Update(ctx, func(tx *relay.Tx) error { return seen(tx, who.Account, now) })
 	if err != nil && !relay.Is(err, relay.NotFound) {
 		k.svc.Log.Debug().Err(err).Msg("last activity not noted")
 	}

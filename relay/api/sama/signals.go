@@ -69,14 +69,24 @@ func (t *telling) signal(tx *relay.Tx, s relay.Signal) error {
 			t.frames = append(t.frames, p.Packet)
 		}
 	case signalPresence:
-		if s.Box == t.k.target.box && s.From == t.k.target.id {
-			value, err := t.viewer().activity(tx, s.From)
-			if err != nil {
-				return err
-			}
-			t.add(map[string]any{"last_activity": map[string]any{shown(s.From): value}})
+		if s.Box == t.k.target.box {
+			return t.presence(tx, t.k.target.id)
 		}
 	}
+	return nil
+}
+
+// presence tells that the watched account came or went, unless it has blocked
+// the viewer since.
+func (t *telling) presence(tx *relay.Tx, who relay.ID) error {
+	if tx.Blocked(who, t.k.who.caller.Account) {
+		return nil
+	}
+	value, err := t.viewer().activity(tx, who)
+	if err != nil {
+		return gone(err)
+	}
+	t.add(activityOut{map[string]any{shown(who): value}})
 	return nil
 }
 
