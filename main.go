@@ -13,6 +13,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"restante/relay"
+	"restante/relay/api/chatalot"
+	"restante/relay/api/dishis"
+	"restante/relay/api/sama"
 	"restante/relay/api/secbot"
 	"restante/relay/api/wire"
 	"restante/relay/command"
@@ -34,12 +37,16 @@ func main() {
 func families(cfg command.Config) []wire.Family {
 	return []wire.Family{
 		secbot.Family(cfg.SecBot()),
+		sama.Family(cfg.ForSAMA()),
+		dishis.Family(cfg.ForDishIs(false)),
+		chatalot.Family(cfg.ForChatalot(version)),
 	}
 }
 
 // mount puts the families together: the first at the root, the others below
-// their names. Each is served alone, too, on listeners of its own.
-func mount(served []wire.Family, service *wire.Service) (all http.Handler, alone map[string]http.Handler) {
+// their names. Each is served alone, too, on listeners of its own, and one of
+// them in a way that is for such a listener only.
+func mount(cfg command.Config, served []wire.Family, service *wire.Service) (all http.Handler, alone map[string]http.Handler) {
 	alone = map[string]http.Handler{}
 	var below []wire.Mount
 	for i, f := range served {
@@ -49,6 +56,7 @@ func mount(served []wire.Family, service *wire.Service) (all http.Handler, alone
 			below = append(below, wire.Mount{Prefix: "/" + f.Name, Handler: h})
 		}
 	}
+	alone["dishis-trusting"] = dishis.Family(cfg.ForDishIs(true)).Handler(service)
 	return wire.Mounted(alone[served[0].Name], below...), alone
 }
 
@@ -71,7 +79,7 @@ func run(ctx context.Context, cfg command.Config, log zerolog.Logger) (err error
 	service := cfg.Service(post, server, log)
 	served := families(cfg)
 	running := command.NewRunning(store, post, server, service, served)
-	all, alone := mount(served, service)
+	all, alone := mount(cfg, served, service)
 
 	stopAdmin, err := cfg.ServeAdmin(running, log)
 	if err != nil {

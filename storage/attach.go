@@ -120,6 +120,10 @@ func (b *Bolt) beginJournal() error {
 		j.segs[i] = seg
 	}
 	j.segment().free = false
+	// Their names may be new, or be left by a process that died before this.
+	if err := j.disk.syncDir(b.path); err != nil {
+		return fmt.Errorf("make the journal: %w", err)
+	}
 	if err := b.startJournal(j); err != nil {
 		return err
 	}

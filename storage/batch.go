@@ -24,6 +24,9 @@ type batch struct {
 }
 
 func (b *Bolt) newBatch() (*batch, error) {
+	if b.journal != nil {
+		b.lookAtDisk()
+	}
 	base, err := b.snapshot()
 	if err != nil {
 		return nil, err

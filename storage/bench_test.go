@@ -3,12 +3,15 @@ package storage
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // appendTo is the write that a relay makes most: 1 KiB at the end of one of
@@ -21,11 +24,26 @@ func appendTo(b *Bolt, seq uint16, value []byte) error {
 	})
 }
 
-// BenchmarkUpdate is durable appends by many callers at once.
+// BenchmarkUpdate is durable appends by many callers at once: with the journal,
+// with one that goes through the page cache, and without.
 func BenchmarkUpdate(b *testing.B) {
+	for _, way := range []struct {
+		name string
+		o    Options
+	}{
+		{"journal", Options{Journal: defaultJournal}},
+		{"cached", Options{Journal: defaultJournal, disk: realDisk{noDirect: true}}},
+		{"pages", Options{Journal: NoJournal}},
+	} {
+		b.Run(way.name, func(b *testing.B) { benchUpdate(b, way.o) })
+	}
+}
+
+func benchUpdate(b *testing.B, o Options) {
 	for _, callers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			s := open(b, Options{NoBallast: true})
+			o.NoBallast = true
+			s := open(b, o)
 			b.ResetTimer()
 			each(b, callers, func(i int) {
 				if err := appendTo(s, uint16(rand.IntN(1000)), make([]byte, 1024)); err != nil {
@@ -158,4 +176,52 @@ func thin(b *testing.B, s *Bolt, n int) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkOpen_Journal opens a store that was killed with both files of its
+// journal full: until it can be used, and until the older file is carried over.
+func BenchmarkOpen_Journal(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		path := killedFull(b)
+		b.StartTimer()
+		start := time.Now()
+		s, err := Open(path, Options{NoBallast: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(time.Since(start).Microseconds())/1e3, "ms-open")
+		for s.state.Load().frozen != nil {
+			<-s.journal.check.moved
+		}
+		b.ReportMetric(float64(time.Since(start).Microseconds())/1e3, "ms-carried")
+		b.StopTimer()
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// killedFull makes a store whose second file was about to be full when the
+// process died, and the first not carried over at all.
+func killedFull(b *testing.B) (path string) {
+	s := open(b, Options{NoBallast: true, NoSync: true, Journal: defaultJournal})
+	hold := make(chan struct{})
+	s.commit = func(tx *bolt.Tx) error { <-hold; return errors.Join(errors.New("killed"), tx.Rollback()) }
+	for i := 0; s.journal.epoch < 2 || s.journal.tail < s.journal.segment().size-64<<10; i++ {
+		err := s.Update(context.Background(), func(tx Txn) error {
+			for j := range 20 {
+				name := binary.BigEndian.AppendUint16(nil, uint16(rand.IntN(1000)))
+				tx.Put(binary.BigEndian.AppendUint64(name, uint64(20*i+j)), make([]byte, 1024))
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	close(hold)
+	die(b, s)
+	return s.path
 }

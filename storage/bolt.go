@@ -51,7 +51,11 @@ type Options struct {
 	// benchmarks that do not measure the disk.
 	NoSync bool
 
-	disk disk // where the journal is; a test's, or the system's when nil
+	// For tests: where the journal is, how bbolt commits, keys in a slice of a
+	// checkpoint.
+	disk   disk
+	commit func(*bolt.Tx) error
+	slice  int
 }
 
 // NoJournal, as Options.Journal, has every commit go to bbolt's pages at once.
@@ -80,6 +84,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.disk == nil {
 		o.disk = realDisk{noSync: o.NoSync}
+	}
+	if o.commit == nil {
+		o.commit = (*bolt.Tx).Commit
+	}
+	if o.slice == 0 {
+		o.slice = sliceKeys
 	}
 	return o, nil
 }
@@ -130,7 +140,7 @@ func Open(path string, o Options) (*Bolt, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	b := &Bolt{
-		db: db, path: path, opts: o, commit: (*bolt.Tx).Commit,
+		db: db, path: path, opts: o, commit: o.commit,
 		queue:   make(chan *request, o.MaxQueue),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),

@@ -179,12 +179,13 @@ type carrying struct {
 func (b *Bolt) carryOver(f *frozen, how carrying) error {
 	if b.pressure.pressed.Load() && !f.tree.empty() {
 		how.nap = false
-		if err := b.passes(f, how, tightSlice, true); err != nil {
+		keys := min(tightSlice, b.opts.slice)
+		if err := b.passes(f, how, keys, true); err != nil {
 			return err
 		}
-		return b.passes(f, how, tightSlice, false)
+		return b.passes(f, how, keys, false)
 	}
-	return b.passes(f, how, sliceKeys, false)
+	return b.passes(f, how, b.opts.slice, false)
 }
 
 // passes carries the tree's keys over, or only its deletions.

@@ -115,7 +115,7 @@ func recordLength(block []byte, most int64) int {
 // parseRecord reads a record of exactly this length. The entries share its
 // memory. It returns false for anything that appendRecord did not write.
 func parseRecord(r []byte, id journalID) (h header, list []*entry, ok bool) {
-	if recordLength(r, int64(len(r))) != len(r) || r[len(r)-1] != endMark ||
+	if n := recordLength(r, int64(len(r))); n == 0 || n != len(r) || r[n-1] != endMark ||
 		binary.BigEndian.Uint32(r) != checksum(id, r) {
 		return header{}, nil, false
 	}

@@ -138,7 +138,7 @@ func readHead(f io.ReaderAt, size int64) (id journalID, ok bool, err error) {
 }
 
 // newSegment makes a file of zeros. It gets its name when all of it is on the
-// disk.
+// disk; the name itself is not synced.
 func newSegment(d disk, path string, size int64) (err error) {
 	tmp := newFile(path)
 	defer func() {
@@ -149,10 +149,7 @@ func newSegment(d disk, path string, size int64) (err error) {
 	if err := fillZeros(d, tmp, size); err != nil {
 		return err
 	}
-	if err := d.rename(tmp, path); err != nil {
-		return err
-	}
-	return d.syncDir(path)
+	return d.rename(tmp, path)
 }
 
 // fillZeros makes the file and syncs it. The zeros are written, not only

@@ -45,31 +45,34 @@ func (b *Bolt) measure(tx *bolt.Tx) space {
 		s.limit = m - max(minReserve, m/16) - allocSize
 		s.used = tx.Size() - b.freeBytes() + b.state.Load().outstanding()
 	}
-	if b.journal != nil {
-		b.lookAtDisk()
-		s.pressed = s.pressed || b.tight.Load()
-	}
+	s.pressed = s.pressed || b.tight.Load()
 	return s
 }
 
 // lookAtDisk sees to it that the disk can take what the journal holds: that was
 // acknowledged, and its pages must not be missing later. bbolt's pages are on
 // average not quite full, and changed ones go to new places; so it wants twice
-// as much. While it is short nothing may grow, and what is outstanding is
-// carried over. The system is asked when a part of a file has been added.
+// as much. Where it is short all is carried over at once, and if it still is
+// nothing may grow. The system is asked when a part of a file has been added.
 func (b *Bolt) lookAtDisk() {
 	out := b.state.Load().outstanding()
 	if !b.tight.Load() && out >= b.looked && out-b.looked < b.opts.Journal/16 {
 		return
 	}
-	b.looked = out
-	free, err := diskFree(b.path)
-	tight := err == nil && free+b.freeBytes() < 2*out+spareBytes
-	b.tight.Store(tight)
-	if tight && b.state.Load().frozen == nil && b.journal.used() {
-		b.freeze()
-		poke(b.journal.check.work)
+	if b.shortOfDisk() {
+		// If that fails it is either full, which is what is found out here, or
+		// broken, which the commit will say.
+		_ = b.drain()
+		b.tight.Store(b.shortOfDisk())
+	} else {
+		b.tight.Store(false)
 	}
+	b.looked = b.state.Load().outstanding()
+}
+
+func (b *Bolt) shortOfDisk() bool {
+	free, err := diskFree(b.path)
+	return err == nil && free+b.freeBytes() < 2*b.state.Load().outstanding()+spareBytes
 }
 
 // freeBytes is what lies in free pages.

@@ -35,12 +35,12 @@ func fill(t *testing.T, b *Bolt, size, most int) int {
 	return 0
 }
 
-// drain deletes from the front, 20 keys a time.
-func drain(t *testing.T, b *Bolt, n int) {
+// drain deletes the first n keys with a prefix, 20 a time.
+func drain(t *testing.T, b *Bolt, prefix string, n int) {
 	t.Helper()
 	for i := 0; i < n; i += 20 {
 		err := b.Update(t.Context(), func(tx Txn) error {
-			for k := range tx.Scan(Range{Limit: 20}) {
+			for k := range tx.Scan(Range{From: []byte(prefix), Limit: 20}) {
 				tx.Delete(k)
 			}
 			return nil
@@ -76,7 +76,7 @@ func TestMaxSize(t *testing.T) {
 	if !errors.Is(errs[0], ErrFull) || errs[1] != nil || errs[2] != nil {
 		t.Errorf("in one batch: got %v", errs)
 	}
-	drain(t, b, n)
+	drain(t, b, "", n)
 	put(t, b, "x", "1")
 	if again := fill(t, b, 8<<10, 4000); again < n*9/10 {
 		t.Errorf("full again after %d values, the first time after %d", again, n)
@@ -104,7 +104,7 @@ func TestDiskFull(t *testing.T) {
 	if got := len(get(t, b, "000000")); got != 64<<10 {
 		t.Errorf("reading: %d bytes", got)
 	}
-	drain(t, b, n-40)
+	drain(t, b, "", n-40)
 	if err := os.Remove(other); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +125,98 @@ func TestDiskFull(t *testing.T) {
 	if r, err := CheckFile(b.path, nil); err != nil || r.Broken > 0 {
 		t.Errorf("check: %v, %q", err, r.Problems)
 	}
+}
+
+// With a journal growth is refused before the disk is full, because of what the
+// pages have still to take; deletions go on.
+func TestDiskFull_Journal(t *testing.T) {
+	dir := smallDisk(t)
+	b := openAt(t, filepath.Join(dir, "store"), Options{Journal: 1 << 20})
+	n := fill(t, b, 16<<10, 2000)
+	if n < 200 || !b.Stats().Full {
+		t.Errorf("full after %d values; %+v", n, b.Stats())
+	}
+	if err := ballastThere(b); err != nil {
+		t.Errorf("the ballast went overboard: %v", err)
+	}
+	if got := len(get(t, b, "000000")); got != 16<<10 {
+		t.Errorf("reading: %d bytes", got)
+	}
+	drain(t, b, "", n)
+	for n := range 5 {
+		put(t, b, fmt.Sprint("again", n), string(make([]byte, 64<<10)))
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := content(t, b.path); len(all) != 5 {
+		t.Errorf("%d pairs at the end", len(all))
+	}
+}
+
+// Somebody else takes the last byte of the disk while the journal holds what the
+// pages do not: nothing of it is lost, deletions are taken, and make the room.
+func TestDiskFull_Suddenly(t *testing.T) {
+	dir := smallDisk(t)
+	o := Options{Journal: 2 << 20}
+	b := openAt(t, filepath.Join(dir, "store"), o)
+	value := make([]byte, 16<<10)
+	for i := range 300 {
+		rand.NewChaCha8([32]byte{byte(i), byte(i >> 8)}).Read(value)
+		put(t, b, fmt.Sprintf("%06d", i), string(value))
+	}
+	hog := filepath.Join(dir, "other")
+	took := takeAll(t, hog)
+	b.journal.check.hurry.Store(true)
+	deleted := 0
+	for i := 0; i < 250; i += 10 {
+		err := b.Update(t.Context(), func(tx Txn) error {
+			for j := i; j < i+10; j++ {
+				tx.Delete(fmt.Appendf(nil, "%06d", j))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatalf("deletion %d: %v", i, err)
+		}
+		deleted += 10
+	}
+	took += takeAll(t, hog+"2") // the ballast's room, too, if it has gone
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = openAt(t, b.path, o)
+	if got := len(get(t, b, "000299")); got != 16<<10 || get(t, b, "000000") != "" {
+		t.Errorf("on the full disk: %d bytes", got)
+	}
+	if err := b.Update(t.Context(), func(tx Txn) error { tx.Delete([]byte("000250")); return nil }); err != nil {
+		t.Errorf("another deletion: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := content(t, b.path); len(all) != 300-deleted-1 || took < 1<<20 {
+		t.Errorf("%d pairs at the end, and %d bytes were taken away", len(all), took)
+	}
+}
+
+// takeAll fills the disk with a file.
+func takeAll(t *testing.T, path string) (n int) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		return 0
+	}
+	for err == nil {
+		var m int
+		m, err = f.Write(make([]byte, 64<<10))
+		n += m
+	}
+	if !isFull(err) {
+		t.Fatal(err)
+	}
+	_ = f.Close() // its end may be missing
+	return n
 }
 
 func ballastThere(b *Bolt) error {

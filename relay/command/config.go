@@ -8,6 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"restante/relay/api/chatalot"
+	"restante/relay/api/dishis"
+	"restante/relay/api/sama"
 )
 
 // A Config is what an operator decides. Every field is a row of settings.
@@ -45,6 +49,13 @@ type Config struct {
 	ListenDishIs    []string
 	ListenJetico    []string
 	ListenChatalot  []string
+	ListenTrusting  []string
+	MaxFile         int64
+	FileQuota       int64
+	KeepAddresses   bool
+	SAMA            sama.Options
+	DishIs          dishis.Options
+	Chatalot        chatalot.Options
 
 	// Of single commands, and not in the environment.
 	JSON    bool
@@ -69,6 +80,8 @@ var settings = []setting{
 	familyListen("dishis", func(c *Config) *[]string { return &c.ListenDishIs }),
 	familyListen("jetico", func(c *Config) *[]string { return &c.ListenJetico }),
 	familyListen("chatalot", func(c *Config) *[]string { return &c.ListenChatalot }),
+	many("listen-dishis-trusting", "address", "", "where dishis believes callers who bring no token; for old clients, where only they can reach it",
+		parseAddress, func(c *Config) *[]string { return &c.ListenTrusting }),
 	one("unix-mode", "permissions", "0600", "of the unix sockets that --listen names; 0660 lets their group in",
 		parseMode, func(c *Config) *fs.FileMode { return &c.UnixMode }),
 	many("name", "host name", "", "a name this relay is called by, besides loopback names, IP addresses and .onion names",
@@ -113,7 +126,7 @@ var settings = []setting{
 		parseSize, func(c *Config) *int64 { return &c.MaxSize }),
 	one("reserve", "size, auto or 0", "auto", "disk space to keep free: auto is 5 % of the disk, 1 GiB at most; 0 is none",
 		parseSizeOr("auto"), func(c *Config) *int64 { return &c.Reserve }),
-	one("journal", "size or off", "off", "size of each of the journal's two files, which make a commit one write; off is the store's file alone",
+	one("journal", "size or off", "16MiB", "size of each of the journal's two files, which make a commit one write; off is the store's file alone",
 		positive(parseSizeOr("off")), func(c *Config) *int64 { return &c.Journal }),
 	one("max-waiters", "number", "10000", "long-polls that may wait at once",
 		parseCount, func(c *Config) *int { return &c.MaxWaiters }),
@@ -123,6 +136,47 @@ var settings = []setting{
 		parseSwitch, func(c *Config) *bool { return &c.SyncFreelist }),
 	one("log-level", "level", "info", "debug, info, warn, error or off",
 		parseOneOf("debug", "info", "warn", "error", "off"), func(c *Config) *string { return &c.LogLevel }),
+
+	one("max-file", "size", "100MiB", "the largest file that may be uploaded; dishis takes half of it",
+		positive(parseSize), func(c *Config) *int64 { return &c.MaxFile }),
+	one("file-quota", "size", "500MiB", "bytes that the files of one user may have in all",
+		positive(parseSize), func(c *Config) *int64 { return &c.FileQuota }),
+	one("keep-addresses", "on or off", "off", "whether chatalot's sessions and audit log keep the network addresses of callers",
+		parseSwitch, func(c *Config) *bool { return &c.KeepAddresses }),
+	one("sama-dialect", "seed, sdk or auto", "auto", "the answers in which the two kinds of clients differ; auto goes by how one logs in",
+		parseOneOf("seed", "sdk", "auto"), func(c *Config) *string { return &c.SAMA.Dialect }),
+	many("sama-organization", "id", "default", "an organization that clients may name",
+		parseText, func(c *Config) *[]string { return &c.SAMA.Organizations }),
+	one("sama-hide-contacts", "on or off", "off", "show the e-mail address and phone number of a user to nobody else",
+		parseSwitch, func(c *Config) *bool { return &c.SAMA.HideContacts }),
+	one("sama-search-min", "number", "1", "characters that a search for users needs",
+		parseCount, func(c *Config) *int { return &c.SAMA.SearchMin }),
+	one("sama-plain-cookie", "on or off", "off", "send the refresh cookie over plain http, too",
+		parseSwitch, func(c *Config) *bool { return &c.SAMA.PlainCookie }),
+	one("sama-cookie-site", "lax, strict or none", "lax", "SameSite of that cookie",
+		parseOneOf("lax", "strict", "none"), func(c *Config) *string { return &c.SAMA.CookieSite }),
+	one("sama-vapid-key", "file", "", "private key for web push (base64url); without it none is sent",
+		parseSecret, func(c *Config) *string { return &c.SAMA.VAPIDKey }),
+	one("sama-vapid-subject", "URL", "", "mailto: or https: address that push services may complain to",
+		parseText, func(c *Config) *string { return &c.SAMA.VAPIDSubject }),
+	one("dishis-legacy-events", "on or off", "off", "send events under the names of an older client as well",
+		parseSwitch, func(c *Config) *bool { return &c.DishIs.LegacyEvents }),
+	one("chatalot-web", "directory", "", "the static files of chatalot's web client, served beside its API",
+		parseDirectory, func(c *Config) *string { return &c.Chatalot.Web }),
+	one("chatalot-legal", "directory", "", "privacy.md and terms.md, which chatalot's client shows",
+		parseDirectory, func(c *Config) *string { return &c.Chatalot.Legal }),
+	one("chatalot-communities", "admin_only or open", "admin_only", "who may make a community",
+		parseOneOf("admin_only", "open"), func(c *Config) *string { return &c.Chatalot.Communities }),
+	one("chatalot-ice-servers", "file", "", "JSON array of ICE servers for calls",
+		parseSecret, func(c *Config) *string { return &c.Chatalot.ICEServers }),
+	one("chatalot-giphy-key", "file", "", "key that turns the GIF search on; needs --outgoing",
+		parseSecret, func(c *Config) *string { return &c.Chatalot.GiphyKey }),
+	one("chatalot-link-previews", "on or off", "off", "fetch pages that users name; needs --outgoing",
+		parseSwitch, func(c *Config) *bool { return &c.Chatalot.LinkPreviews }),
+	one("chatalot-feedback-repo", "owner/name", "", "GitHub repository whose issues feedback becomes; without it feedback is kept here",
+		parseText, func(c *Config) *string { return &c.Chatalot.FeedbackRepo }),
+	one("chatalot-feedback-token", "file", "", "token for that repository; needs --outgoing",
+		parseSecret, func(c *Config) *string { return &c.Chatalot.FeedbackToken }),
 }
 
 // familyListen is where one family is served by itself.
@@ -132,7 +186,7 @@ func familyListen(family string, at func(*Config) *[]string) setting {
 
 // familyListens returns where families are served by themselves.
 func (c Config) familyListens() map[string][]string {
-	return map[string][]string{"sama": c.ListenSAMA, "dishis": c.ListenDishIs, "jetico": c.ListenJetico, "chatalot": c.ListenChatalot}
+	return map[string][]string{"sama": c.ListenSAMA, "dishis": c.ListenDishIs, "dishis-trusting": c.ListenTrusting, "jetico": c.ListenJetico, "chatalot": c.ListenChatalot}
 }
 
 // StorePath returns where the store's file is.

@@ -9,6 +9,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"restante/relay"
+	"restante/relay/api/chatalot"
+	"restante/relay/api/dishis"
+	"restante/relay/api/sama"
 	"restante/relay/api/secbot"
 	"restante/relay/api/wire"
 	"restante/storage"
@@ -115,4 +118,34 @@ func (c Config) SecBot() secbot.Config {
 		LongPoll:      c.LongpollTimeout,
 		Registration:  c.Registration,
 	}
+}
+
+// ForSAMA is what the configuration says about SAMA, which knows no invites.
+func (c Config) ForSAMA() sama.Options {
+	o := c.SAMA
+	if o.Dialect == "auto" {
+		o.Dialect = ""
+	}
+	if o.Registration = c.Registration; o.Registration == "invite" {
+		o.Registration = "closed"
+	}
+	return o
+}
+
+// ForDishIs is what the configuration says about DishIs; trusting is what its
+// listener for old clients serves.
+func (c Config) ForDishIs(trusting bool) dishis.Options {
+	o := c.DishIs
+	o.Registration, o.MaxFile, o.Trusting = c.Registration, c.MaxFile/2, trusting
+	return o
+}
+
+// ForChatalot is what the configuration says about Chatalot.
+func (c Config) ForChatalot(version string) chatalot.Options {
+	o := c.Chatalot
+	if o.Registration = c.Registration; o.Registration == "invite" {
+		o.Registration = "invite_only"
+	}
+	o.MaxFile, o.UploadQuota, o.KeepAddresses, o.NoLimits, o.Version = c.MaxFile, c.FileQuota, c.KeepAddresses, !c.Limits, version
+	return o
 }

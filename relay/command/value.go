@@ -203,3 +203,22 @@ func parseProgram(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// parseSecret takes the name of a file and returns what is in it: what must not
+// stand in a list of processes, or an environment.
+func parseSecret(s string) (string, error) {
+	b, err := os.ReadFile(s)
+	secret := strings.TrimSpace(string(b))
+	if err != nil || secret == "" || len(secret) > 64<<10 {
+		return "", fmt.Errorf("not a file with something in it that can be read")
+	}
+	return secret, nil
+}
+
+// parseDirectory takes a directory that is there.
+func parseDirectory(s string) (string, error) {
+	if info, err := os.Stat(s); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("not a directory")
+	}
+	return filepath.Abs(s)
+}

@@ -12,6 +12,9 @@ import (
 	"restante/storage"
 )
 
+// journalSize is small, so that the files are made quickly and turn in tests.
+const journalSize = 256 << 10
+
 // New returns a relay on a fresh store. The options' Dir and Fault are set
 // where they are empty: faults in background work fail the test.
 func New(t testing.TB, o relay.Options) *relay.Relay {
@@ -30,7 +33,7 @@ func Open(t testing.TB, dir string, o relay.Options) *relay.Relay {
 func Over(t testing.TB, dir string, o relay.Options, between func(storage.Engine) storage.Engine) *relay.Relay {
 	t.Helper()
 	path := filepath.Join(dir, "restante.db")
-	store, err := storage.Open(path, storage.Options{Clock: o.Now, NoSync: true, Journal: storage.NoJournal})
+	store, err := storage.Open(path, storage.Options{Clock: o.Now, NoSync: true, Journal: journalSize})
 	if err != nil {
 		t.Fatal(err)
 	}

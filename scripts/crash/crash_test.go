@@ -9,6 +9,7 @@
 //   - times rise strictly within a group or mailbox;
 //   - each reader saw everything that is in the groups, once, and nothing that is not.
 //
+// All that with a journal as it is by default, with a small one, and with none.
 // RESTANTE_CRASH_CYCLES sets how often it is killed (5; 2 with -short), RESTANTE_RACE=1 builds it with the race
 // detector. It kills a process, not a machine: what the disk does when power fails is not seen here.
 package crash_test
@@ -33,8 +34,15 @@ const (
 	mostAcks = 800
 )
 
-func TestKill_NothingAcknowledgedIsLost(t *testing.T) {
-	h := newHouse(t, "--limits", "off")
+func TestKill_NothingAcknowledgedIsLost(t *testing.T) { testKill(t) }
+
+// In a small journal the files turn all the time, and what was in them is on its way to the pages.
+func TestKill_SmallJournal(t *testing.T) { testKill(t, "--journal", "128KiB") }
+
+func TestKill_NoJournal(t *testing.T) { testKill(t, "--journal", "off") }
+
+func testKill(t *testing.T, args ...string) {
+	h := newHouse(t, append([]string{"--limits", "off"}, args...)...)
 	ctx, fail := context.WithCancelCause(t.Context())
 	defer fail(nil)
 	w := newWorld(t, h)

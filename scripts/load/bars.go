@@ -11,11 +11,12 @@ type bar struct {
 }
 
 var bars = []bar{
-	{"posts.1.ratio", true, 0.16, "one sender, of the floor"},
-	{"posts.64.ratio", true, 0.30, "64 senders, of the floor"},
-	{"posts.64.p99_ratio", false, 2, "64 senders, p99 to the floor's"},
-	{"wake.p99_ratio", false, 4, "post to waiter, p99 to the floor's"},
-	{"waiters.kib_each", false, 8, "KiB for an idle waiter"},
+	{"posts.1.ratio", true, 0.35, "one sender, of the floor"},
+	{"posts.64.ratio", true, 0.65, "64 senders, of the floor"},
+	{"posts.64.p99_ratio", false, 1.5, "64 senders, p99 to the floor's"},
+	{"wake.p99_ratio", false, 3, "post to waiter, p99 to the floor's"},
+	{"bytes.64.device", false, 5000, "64 senders, bytes to the disk for 1 KiB"},
+	{"waiters.kib_each", false, 3, "KiB for an idle waiter"},
 	{"waiters.idle_mib", false, 25, "MiB before anybody waits"},
 	{"page.growth", false, 1.2, "ten entries, large group to small"},
 	{"page.ratio", false, 1.5, "ten entries, large group to the floor"},

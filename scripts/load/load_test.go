@@ -108,9 +108,9 @@ func TestPercentile(t *testing.T) {
 func TestJudge(t *testing.T) {
 	verdicts := map[string]string{}
 	for _, j := range judge(map[string]float64{
-		"posts.1.ratio":      0.16,
-		"posts.64.ratio":     0.29,
-		"posts.64.p99_ratio": 2.1,
+		"posts.1.ratio":      0.35,
+		"posts.64.ratio":     0.64,
+		"posts.64.p99_ratio": 1.6,
 		"wake.p99_ratio":     math.NaN(),
 		"page.growth":        1.2,
 	}) {

@@ -91,10 +91,13 @@ type api struct {
 	started time.Time
 	keys    keys
 	rates   rates
+	live
 }
 
 func newAPI(o Options) *api {
-	return &api{o: o.withDefaults(), started: time.Now(), rates: newRates(o)}
+	a := &api{o: o.withDefaults(), started: time.Now(), rates: newRates(o)}
+	a.prepare()
+	return a
 }
 
 // ops is the whole API, in the order of its document. Each noun's rows stand in

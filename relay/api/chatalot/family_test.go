@@ -25,6 +25,7 @@ func configured(s *wiretest.Settings) wire.Family {
 		NoLimits:      s.String("api-limits", "off") != "on",
 	}
 	newAPI(o).deeds(s)
+	roomDeeds(s)
 	timeDeeds(s)
 	return Family(o)
 }

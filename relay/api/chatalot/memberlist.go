@@ -15,7 +15,7 @@ type memberOut struct {
 	DisplayName string    `json:"display_name"`
 	AvatarURL   nullable  `json:"avatar_url"`
 	Role        string    `json:"role"`
-	Nickname    *nullable `json:"nickname,omitempty"` // of a community
+	Nickname    *nullable `json:"nickname,omitzero"` // of a community
 	JoinedAt    moment    `json:"joined_at"`
 }
 

@@ -140,11 +140,3 @@ func newUser(acc relay.Account, p profile, status string) userOut {
 		status, nullable(p.CustomStatus), nullable(p.Bio), nullable(p.Pronouns), p.admin(), p.Owner, moment(acc.Created),
 	}
 }
-
-// status is the presence of an account as others see it.
-func (a *api) status(r *relay.Relay, who relay.ID) string {
-	if r.Presence().Present(who) {
-		return "online"
-	}
-	return "offline"
-}

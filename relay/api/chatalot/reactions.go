@@ -49,25 +49,35 @@ type reactionIn struct {
 	Emoji     string `json:"emoji"`
 }
 
-func (in *reactionIn) Check() error {
+// check is not asked by the decoder, whose errors have another code here.
+func (in reactionIn) check() error {
 	if n := utf8.RuneCountInString(in.Emoji); n < 1 || n > maxEmojiRunes || len(in.Emoji) > relay.MaxMarkName {
-		return bad("emoji must be 1 to %d characters", maxEmojiRunes)
+		return valid(bad("emoji must be 1 to %d characters", maxEmojiRunes))
 	}
 	return nil
 }
 
+// reactTo returns the message that somebody wants to react to.
+func (a *api) reactTo(tx *relay.Tx, who relay.ID, in reactionIn) (relay.EntryID, error) {
+	if err := in.check(); err != nil {
+		return relay.EntryID{}, err
+	}
+	e, _, err := readable(tx, who, entryID(in.MessageID.id()))
+	return e.ID, err
+}
+
 // addReaction reacts to a message. Doing it again is nothing new.
 func (a *api) addReaction(c *wire.Call, tx *relay.Tx, in reactionIn) (wire.None, error) {
-	e, _, err := readable(tx, c.Who.Account, entryID(in.MessageID.id()))
+	id, err := a.reactTo(tx, c.Who.Account, in)
 	if err != nil {
 		return wire.None{}, err
 	}
-	if err := roomForReaction(tx, e.ID, in.Emoji); err != nil {
+	if err := roomForReaction(tx, id, in.Emoji); err != nil {
 		return wire.None{}, err
 	}
-	changed, err := tx.SetMark(e.ID, relay.Reaction, c.Who.Account, in.Emoji)
+	changed, err := tx.SetMark(id, relay.Reaction, c.Who.Account, in.Emoji)
 	if err == nil && changed {
-		err = tellReaction(tx, relay.EventReacted, c.Who.Account, e.ID, in.Emoji)
+		err = tellReaction(tx, relay.EventReacted, c.Who.Account, id, in.Emoji)
 	}
 	return wire.None{}, err
 }
@@ -85,20 +95,20 @@ func roomForReaction(tx *relay.Tx, id relay.EntryID, emoji string) error {
 		}
 	}
 	if len(names) >= maxReactions {
-		return bad("at most %d different reactions to a message", maxReactions)
+		return valid(bad("at most %d different reactions to a message", maxReactions))
 	}
 	return nil
 }
 
 // removeReaction takes a reaction back; one that is not there is no error.
 func (a *api) removeReaction(c *wire.Call, tx *relay.Tx, in reactionIn) (wire.None, error) {
-	e, _, err := readable(tx, c.Who.Account, entryID(in.MessageID.id()))
+	id, err := a.reactTo(tx, c.Who.Account, in)
 	if err != nil {
 		return wire.None{}, err
 	}
-	changed, err := tx.ClearMark(e.ID, relay.Reaction, c.Who.Account, in.Emoji)
+	changed, err := tx.ClearMark(id, relay.Reaction, c.Who.Account, in.Emoji)
 	if err == nil && changed {
-		err = tellReaction(tx, relay.EventUnreacted, c.Who.Account, e.ID, in.Emoji)
+		err = tellReaction(tx, relay.EventUnreacted, c.Who.Account, id, in.Emoji)
 	}
 	return wire.None{}, err
 }

@@ -54,9 +54,13 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 
-	file, err := os.ReadFile(filepath.Join(dir, "restante.db"))
-	if err != nil {
-		t.Fatal(err)
+	var file []byte // the store's, and those of its journal
+	for _, name := range []string{"restante.db", "restante.db.journal-a", "restante.db.journal-b"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file = append(file, data...)
 	}
 	for _, u := range []user{alice, bob, carol} {
 		if sum := sha256.Sum256([]byte(u.Token)); !bytes.Contains(file, sum[:]) {
