@@ -46,7 +46,7 @@ type channelOut struct {
 }
 
 // newChannel shows a channel. A room of another family is one without a group,
-// named by the first digits of its id; a direct room has no name.
+// called as it is there; a direct room has no name.
 func newChannel(tx *relay.Tx, r relay.Room) (out channelOut, err error) {
 	set, err := settingsOf(r)
 	if err != nil {
@@ -58,7 +58,7 @@ func newChannel(tx *relay.Tx, r relay.Room) (out channelOut, err error) {
 		out.Type = "dm"
 		return out, nil
 	case r.Family != family:
-		out.Name = nullable(r.ID.String()[:8])
+		out.Name = nullable(relay.NameOfRoom(r))
 		return out, nil
 	}
 	maker, err := lasting(tx, set.Owner)

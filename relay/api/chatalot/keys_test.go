@@ -39,7 +39,7 @@ func somePrekeys(first, n int) (list []oneTimePrekey) {
 }
 
 // person registers an account by the core alone.
-func person(t *testing.T, r *relay.Relay, name string) (acc relay.Account) {
+func person(t testing.TB, r *relay.Relay, name string) (acc relay.Account) {
 	t.Helper()
 	relaytest.Update(t, r, func(tx *relay.Tx) (err error) {
 		acc, err = tx.Register(relay.AccountDraft{

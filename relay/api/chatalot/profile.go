@@ -37,11 +37,15 @@ type profile struct {
 func (p profile) admin() bool { return p.Admin || p.Owner }
 
 // profileOf returns the profile of an account of any family, removed ones
-// included: somebody from elsewhere is named by the first digits of his id, and
+// included: somebody from elsewhere is called as he is there, and
 // nobody is an admin here who did not register here.
 func profileOf(a relay.Account) (profile, error) {
+	if a.Family != family {
+		name := relay.NameOf(a)
+		return profile{Username: name, DisplayName: name}, nil
+	}
 	p := profile{Username: a.ID.String()[:8]}
-	if a.Family == family && a.Removed == 0 {
+	if a.Removed == 0 {
 		if err := unpack(a.Profile, &p); err != nil {
 			return profile{}, err
 		}
