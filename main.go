@@ -15,6 +15,7 @@ import (
 	"restante/relay"
 	"restante/relay/api/chatalot"
 	"restante/relay/api/dishis"
+	"restante/relay/api/jetico"
 	"restante/relay/api/sama"
 	"restante/relay/api/secbot"
 	"restante/relay/api/wire"
@@ -39,6 +40,7 @@ func families(cfg command.Config) []wire.Family {
 		secbot.Family(cfg.SecBot()),
 		sama.Family(cfg.ForSAMA()),
 		dishis.Family(cfg.ForDishIs(false)),
+		jetico.Family(cfg.ForJetico()),
 		chatalot.Family(cfg.ForChatalot(version)),
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"restante/relay/api/chatalot"
 	"restante/relay/api/dishis"
+	"restante/relay/api/jetico"
 	"restante/relay/api/sama"
 )
 
@@ -55,6 +56,7 @@ type Config struct {
 	KeepAddresses   bool
 	SAMA            sama.Options
 	DishIs          dishis.Options
+	Jetico          jetico.Options
 	Chatalot        chatalot.Options
 
 	// Of single commands, and not in the environment.
@@ -161,6 +163,18 @@ var settings = []setting{
 		parseText, func(c *Config) *string { return &c.SAMA.VAPIDSubject }),
 	one("dishis-legacy-events", "on or off", "off", "send events under the names of an older client as well",
 		parseSwitch, func(c *Config) *bool { return &c.DishIs.LegacyEvents }),
+	one("jetico-history", "on or off", "off", "whether somebody who is added to a conversation sees what was said before",
+		parseSwitch, func(c *Config) *bool { return &c.Jetico.HistoryAll }),
+	one("jetico-plain-events", "on or off", "off", "leave out event messages that the vendor's protocol does not show, for clients that refuse names they do not know",
+		parseSwitch, func(c *Config) *bool { return &c.Jetico.PlainEvents }),
+	one("jetico-open-downloads", "on or off", "off", "serve files to whoever knows their address",
+		parseSwitch, func(c *Config) *bool { return &c.Jetico.OpenDownloads }),
+	one("jetico-android-url", "URL", "", "where the Android app is to be had",
+		parseText, func(c *Config) *string { return &c.Jetico.AndroidURL }),
+	one("jetico-support-id", "userId", "", "whom clients name as support",
+		parseText, func(c *Config) *string { return &c.Jetico.SupportID }),
+	one("jetico-admin-id", "userId", "", "whom clients name as administrator",
+		parseText, func(c *Config) *string { return &c.Jetico.AdminID }),
 	one("chatalot-web", "directory", "", "the static files of chatalot's web client, served beside its API",
 		parseDirectory, func(c *Config) *string { return &c.Chatalot.Web }),
 	one("chatalot-legal", "directory", "", "privacy.md and terms.md, which chatalot's client shows",

@@ -11,6 +11,7 @@ import (
 	"restante/relay"
 	"restante/relay/api/chatalot"
 	"restante/relay/api/dishis"
+	"restante/relay/api/jetico"
 	"restante/relay/api/sama"
 	"restante/relay/api/secbot"
 	"restante/relay/api/wire"
@@ -137,6 +138,15 @@ func (c Config) ForSAMA() sama.Options {
 func (c Config) ForDishIs(trusting bool) dishis.Options {
 	o := c.DishIs
 	o.Registration, o.MaxFile, o.Trusting = c.Registration, c.MaxFile/2, trusting
+	return o
+}
+
+// ForJetico is what the configuration says about Jetico Messenger.
+func (c Config) ForJetico() jetico.Options {
+	o := c.Jetico
+	if o.MaxFile, o.FileQuota = c.MaxFile, c.FileQuota; !c.Limits {
+		o.Requests = -1
+	}
 	return o
 }
 
