@@ -318,6 +318,7 @@ var triggers = map[string]func(s *scene) (hears *peer){
 		return s.other
 	},
 	"NotificationTyping": func(s *scene) *peer {
+		s.other.told("NotificationAddedMessageToConversation") // signals are for who listens already
 		s.me.ok("RequestTyping", m{"conversationUuid": s.conv})
 		return s.other
 	},
