@@ -394,3 +394,53 @@ func TestPark_Blocking(t *testing.T) {
 		}
 	})
 }
+
+// A wait hears that its answer went out, parked or not, and hears nothing when
+// its caller hung up.
+func TestPark_Sent(t *testing.T) {
+	sent, done := make(chan error, 1), make(chan struct{}, 1)
+	armed := make(chan struct{}, 1)
+	wait := func(ready bool) *Wait {
+		return &Wait{
+			Until: time.Now().Add(time.Minute),
+			Arm: func(ring func()) {
+				armed <- struct{}{}
+				if ready {
+					ring()
+				}
+			},
+			Check: func() ([]byte, bool, error) { return []byte("body"), true, nil },
+			Done:  func() { done <- struct{}{} },
+			Sent:  func(err error) { sent <- err },
+		}
+	}
+	var s *Server
+	bench := serveTest(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		s.Park(w, r, wait(r.URL.Path == "/ready"))
+	}), ServeOptions{}, Door{})
+	s = bench.Server
+	c := bench.call(bench.tcp)
+	c.get("/ready")
+	c.answer()
+	<-armed
+	<-done
+	if err := <-sent; err != nil {
+		t.Errorf("parked: got %v", err)
+	}
+	c = bench.call(bench.tcp)
+	c.get("/waits")
+	<-armed
+	c.Close()
+	<-done
+	if len(sent) != 0 {
+		t.Error("a caller who hung up was sent something")
+	}
+	var none *Server
+	none.Park(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), wait(true))
+	<-armed
+	<-done
+	if err := <-sent; err != nil {
+		t.Errorf("not parked: got %v", err)
+	}
+}

@@ -127,7 +127,15 @@ func (c *client) join(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sockets = append(c.sockets, s)
-	c.timer.Stop()
+	c.stopLocked()
+}
+
+// stopLocked lets go of the timer.
+func (c *client) stopLocked() {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
 }
 
 // refuse tells the client why it is not let in. It may try again, for a while.
@@ -209,7 +217,7 @@ func (c *client) pay(n int64) bool {
 func (c *client) Closed(why engineio.Reason) {
 	c.drop()
 	c.mu.Lock()
-	c.timer.Stop()
+	c.stopLocked()
 	all := c.sockets
 	c.sockets = nil
 	c.mu.Unlock()
