@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"restante/relay"
@@ -39,6 +40,7 @@ type live struct {
 	sockets  wire.SocketOptions
 	grace    time.Duration // until who has gone is out of his calls
 	client   string        // the version of the web client that is served
+	decoding sync.Mutex    // held while a picture is decoded
 }
 
 // prepare makes the table of frames and what else a session needs.

@@ -20,7 +20,7 @@ import (
 // secret stands for what a picture must not tell.
 const secret = "48.8584 N 2.2945 E"
 
-func picture(w, h int) image.Image {
+func drawn(w, h int) image.Image {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -81,7 +81,7 @@ func stripped(t *testing.T, kind, src string) (string, error) {
 }
 
 func TestStrip_JPEG(t *testing.T) {
-	plain := string(jpegOf(t, picture(40, 30)))
+	plain := string(jpegOf(t, drawn(40, 30)))
 	meta := jpegSegment(0xe1, "Exif\x00\x00"+secret) + jpegSegment(0xe2, "MPF\x00"+secret) + jpegSegment(0xed, secret) + jpegSegment(0xfe, secret)
 	kept := jpegSegment(0xe2, "ICC_PROFILE\x00profile") + jpegSegment(0xee, "Adobe\x00d\x00\x00\x00\x00\x01")
 	got, err := stripped(t, typeJPEG, plain[:2]+meta+kept+plain[2:]+jpegSegment(0xe1, secret))
@@ -96,7 +96,7 @@ func TestStrip_JPEG(t *testing.T) {
 }
 
 func TestStrip_PNG(t *testing.T) {
-	plain := string(pngOf(t, picture(40, 30)))
+	plain := string(pngOf(t, drawn(40, 30)))
 	const header = 8 + 25
 	meta := pngChunk("tEXt", secret) + pngChunk("eXIf", secret) + pngChunk("iTXt", secret) + pngChunk("zTXt", secret) + pngChunk("tIME", "1234567")
 	got, err := stripped(t, typePNG, plain[:header]+meta+plain[header:]+secret)
@@ -124,8 +124,8 @@ func TestStrip_Others(t *testing.T) {
 
 func TestStrip_Broken(t *testing.T) {
 	whole := map[string]string{
-		typeJPEG: string(jpegOf(t, picture(9, 9))),
-		typePNG:  string(pngOf(t, picture(9, 9))),
+		typeJPEG: string(jpegOf(t, drawn(9, 9))),
+		typePNG:  string(pngOf(t, drawn(9, 9))),
 		typeWebP: webpOf(webpChunk("VP8 ", "data")),
 	}
 	for kind, src := range whole {
@@ -188,16 +188,16 @@ func TestCleanSVG(t *testing.T) {
 
 func TestThumbnail(t *testing.T) {
 	var animated bytes.Buffer
-	if err := gif.Encode(&animated, picture(10, 5), nil); err != nil {
+	if err := gif.Encode(&animated, drawn(10, 5), nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		src  []byte
 		w, h int
 	}{
-		"wide": {pngOf(t, picture(900, 30)), 300, 10},
-		"tall": {jpegOf(t, picture(200, 601)), 99, 300},
-		"slit": {pngOf(t, picture(2000, 1)), 300, 1},
+		"wide": {pngOf(t, drawn(900, 30)), 300, 10},
+		"tall": {jpegOf(t, drawn(200, 601)), 99, 300},
+		"slit": {pngOf(t, drawn(2000, 1)), 300, 1},
 		"tiny": {animated.Bytes(), 10, 5},
 	} {
 		small, ok := thumbnail(nil, bytes.NewReader(c.src))
