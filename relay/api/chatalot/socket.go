@@ -40,7 +40,9 @@ type live struct {
 	sockets  wire.SocketOptions
 	grace    time.Duration // until who has gone is out of his calls
 	client   string        // the version of the web client that is served
-	decoding sync.Mutex    // held while a picture is decoded
+	previews remembered[previewOut]
+	gifPages remembered[gifPage]
+	decoding sync.Mutex // held while a picture is decoded
 }
 
 // prepare makes the table of frames and what else a session needs.
@@ -48,6 +50,7 @@ func (a *api) prepare() {
 	a.limits = newLimits(a.o.NoLimits)
 	a.grace = callGrace
 	a.client = clientVersion(a.o.Web)
+	a.previews.max, a.gifPages.max = maxPreviews, maxGifPages
 	a.frames = map[string]*wire.Op{}
 	ops := a.socketOps()
 	for i := range ops[1:] {
