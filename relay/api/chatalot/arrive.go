@@ -80,7 +80,11 @@ func (a *api) arrive(c *wire.Call) error {
 }
 
 // lost answers what no row serves.
-func lost(_ *wire.Call, allowed []string) wire.Reply {
+func (a *api) lost(c *wire.Call, allowed []string) wire.Reply {
+	if a.o.Web != "" { // whose row has all paths
+		allowed = a.methods(c.Request().URL.Path)
+		c.SetHeader("Allow", strings.Join(allowed, ", "))
+	}
 	if len(allowed) > 0 {
 		return wire.Reply{Status: http.StatusMethodNotAllowed, Body: newError("method not allowed", "method_not_allowed")}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func (a *api) dialect() wire.Dialect {
-	return wire.Dialect{Claim: a.claim, ClaimFirst: true, Fail: fail, Arrive: a.arrive, Lost: lost}
+	return wire.Dialect{Claim: a.claim, ClaimFirst: true, Fail: fail, Arrive: a.arrive, Lost: a.lost}
 }
 
 // claim reads the caller from the access token. The token says which session it

@@ -70,8 +70,9 @@ func or[T comparable](v, def T) T {
 const maxBody = 1 << 20
 
 // Family returns the API as an operator configured it.
-func Family(o Options) wire.Family {
-	a := newAPI(o)
+func Family(o Options) wire.Family { return newAPI(o).family() }
+
+func (a *api) family() wire.Family {
 	return wire.Family{
 		Name:    family,
 		About:   "communities, groups and channels: REST and a WebSocket",

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"restante/relay"
@@ -16,6 +17,9 @@ import (
 
 // webOps are the rows of the web client's files.
 func (a *api) webOps() []wire.Op {
+	if a.o.Web == "" {
+		return nil
+	}
 	return []wire.Op{
 		wire.Row("GET /*path", wire.Anyone, wire.Raw(a.webFile), "the web client's files, where a directory of them is given"),
 	}
@@ -54,8 +58,8 @@ var webTypes = map[string]string{
 // webFile sends a file of the web client. A path that names none is one of the
 // client's own pages: index.html.
 func (a *api) webFile(c *wire.Call, w http.ResponseWriter, r *http.Request) error {
-	if !a.servesWeb(r.URL.Path) {
-		return noPage()
+	if isAPI(r.URL.Path) {
+		return a.nowhere(c, w)
 	}
 	root, err := os.OpenRoot(a.o.Web)
 	if err != nil {
@@ -78,9 +82,40 @@ func (a *api) webFile(c *wire.Call, w http.ResponseWriter, r *http.Request) erro
 	return nil
 }
 
-// servesWeb reports whether a path is the web client's and not the API's.
-func (a *api) servesWeb(p string) bool {
-	return a.o.Web != "" && p != "/api" && !strings.HasPrefix(p, "/api/") && p != "/ws"
+// isAPI reports whether a path is the API's and not the web client's.
+func isAPI(p string) bool { return p == "/api" || strings.HasPrefix(p, "/api/") || p == "/ws" }
+
+// nowhere answers a request to the API that no row serves but this one for all
+// paths.
+func (a *api) nowhere(c *wire.Call, w http.ResponseWriter) error {
+	allowed := a.methods(c.Request().URL.Path)
+	if len(allowed) == 0 {
+		return noPage()
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(http.StatusMethodNotAllowed)
+	_, _ = w.Write(wire.MustEncode(newError("method not allowed", "method_not_allowed"))) // whoever is gone does not care
+	return nil
+}
+
+// methods returns the methods that a path has rows for, but for the row of all
+// paths.
+func (a *api) methods(p string) (list []string) {
+	segs := strings.Split(p, "/")
+	for _, op := range a.ops() {
+		method, row, ok := strings.Cut(op.Name, " ")
+		if ok && !strings.HasPrefix(row, "/*") && alike(strings.Split(row, "/"), segs) && !slices.Contains(list, method) {
+			list = append(list, method)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// alike reports whether a path is one of a row's.
+func alike(row, path []string) bool {
+	return slices.EqualFunc(row, path, func(r, p string) bool { return r == p || strings.HasPrefix(r, ":") && p != "" })
 }
 
 func noPage() error { return relay.Errorf(relay.NotFound, relay.SubjectNone, "not found") }
