@@ -72,3 +72,9 @@ func (tx *Tx) crosses(who ID, family string, s Subject) error {
 	}
 	return Errorf(NotFound, SubjectAccount, "no such user")
 }
+
+// MayMeet fails with NotFound (account) when an account is of another family and
+// the operator keeps the families apart: who looks somebody up by id asks it.
+func (tx *Tx) MayMeet(who ID, other Account) error {
+	return tx.crosses(who, other.Family, SubjectAccount)
+}

@@ -64,6 +64,7 @@ func TestNoCrossing(t *testing.T) {
 	for doing, try := range map[string]func(*relay.Tx) error{
 		"send":   func(tx *relay.Tx) error { _, err := tx.Send(mailbox.ID, chatter.ID, relay.Draft{}); return err },
 		"direct": func(tx *relay.Tx) error { _, err := tx.DirectRoom(chatter.ID, mailbox.ID); return err },
+		"meet":   func(tx *relay.Tx) error { return tx.MayMeet(chatter.ID, mailbox) },
 	} {
 		wantCode(t, doing, attempt(r, try), relay.NotFound, relay.SubjectAccount)
 	}

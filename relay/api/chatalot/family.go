@@ -79,6 +79,9 @@ func (a *api) family() wire.Family {
 		Ops:     a.ops(),
 		Dialect: a.dialect(),
 		MaxBody: maxBody,
+
+		FindAccount: findAccount,
+		MakeOwner:   makeOwner,
 		CORS: &wire.CORS{
 			Methods: []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
 			Headers: []string{"content-type", "authorization"},

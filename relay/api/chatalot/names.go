@@ -2,7 +2,7 @@ package chatalot
 
 import "restante/relay"
 
-// Where another family shows our people and rooms, they are called as here.
+// How other families call people and rooms of this one.
 func init() {
 	relay.DeclareNames(family, relay.Names{
 		Account: func(a relay.Account) string {

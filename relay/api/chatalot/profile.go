@@ -37,21 +37,18 @@ type profile struct {
 func (p profile) admin() bool { return p.Admin || p.Owner }
 
 // profileOf returns the profile of an account of any family, removed ones
-// included: somebody from elsewhere is called as he is there, and
-// nobody is an admin here who did not register here.
-func profileOf(a relay.Account) (profile, error) {
-	if a.Family != family {
-		name := relay.NameOf(a)
-		return profile{Username: name, DisplayName: name}, nil
+// included: somebody from elsewhere is called as he is there, and nobody is an
+// admin here who did not register here.
+func profileOf(a relay.Account) (p profile, err error) {
+	switch {
+	case a.Family != family:
+		p.Username = relay.NameOf(a)
+	case a.Removed == 0:
+		err = unpack(a.Profile, &p)
 	}
-	p := profile{Username: a.ID.String()[:8]}
-	if a.Removed == 0 {
-		if err := unpack(a.Profile, &p); err != nil {
-			return profile{}, err
-		}
-	}
+	p.Username = or(p.Username, a.ID.String()[:8])
 	p.DisplayName = or(p.DisplayName, p.Username)
-	return p, nil
+	return p, err
 }
 
 // account returns an account in use, with its profile. NotFound: user not found.
@@ -96,15 +93,31 @@ func administers(c *wire.Call, tx *relay.Tx) error {
 	return err
 }
 
+// findAccount finds an account for the operator, by username or e-mail address.
+func findAccount(tx *relay.Tx, name string) (relay.Account, error) {
+	acc, err := tx.FindLogin(family, relay.Login{Kind: loginName, Folded: fold(name)})
+	if relay.Is(err, relay.NotFound) {
+		acc, err = tx.FindLogin(family, relay.Login{Kind: loginEmail, Folded: fold(name)})
+	}
+	return acc, err
+}
+
 // SetOwner makes an account the owner of the instance, who was none before: it
 // is how there comes to be one, and for the operator alone. NotFound: no such
 // user.
 func SetOwner(tx *relay.Tx, username string) error {
-	acc, err := tx.FindLogin(family, relay.Login{Kind: loginName, Folded: fold(username)})
+	acc, err := findAccount(tx, username)
 	if err != nil {
 		return err
 	}
-	p, err := profileOf(acc)
+	return makeOwner(tx, acc.ID)
+}
+
+func makeOwner(tx *relay.Tx, who relay.ID) error {
+	acc, p, err := account(tx, who)
+	if err == nil && acc.Family != family {
+		err = noUser()
+	}
 	if err != nil {
 		return err
 	}
@@ -116,7 +129,7 @@ func SetOwner(tx *relay.Tx, username string) error {
 	if err != nil {
 		return err
 	}
-	s.Owner = acc.ID
+	s.Owner = who
 	return instances.Put(tx, relay.ID{}, &s)
 }
 

@@ -22,6 +22,9 @@ func shareCommunity(tx *relay.Tx, a, b relay.ID) (bool, error) {
 // not found.
 func visible(tx *relay.Tx, who, other relay.ID) (relay.Account, profile, error) {
 	acc, p, err := account(tx, other)
+	if err == nil && tx.MayMeet(who, acc) != nil {
+		err = noUser()
+	}
 	if err != nil || who == other || acc.Family != family {
 		return acc, p, err
 	}
