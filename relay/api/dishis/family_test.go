@@ -1,14 +1,18 @@
 package dishis
 
 import (
+	"strconv"
 	"testing"
+	"time"
 
+	"restante/relay"
 	"restante/relay/api/wire"
 	"restante/relay/api/wire/wiretest"
 )
 
 // configured returns the family as a story's settings ask for it.
 func configured(s *wiretest.Settings) wire.Family {
+	deeds(s)
 	return Family(Options{
 		Registration: s.String("registration", ""),
 		Trusting:     s.String("trusting", "off") == "on",
@@ -53,4 +57,19 @@ func TestOps_Seed(t *testing.T) {
 			t.Errorf("the table lacks %s", op)
 		}
 	}
+}
+
+// deeds are what stories may do beside asking, to name times:
+//
+//	! $soon = after 5m                  that time on the relay's clock
+//	! $soon = seconds 5m                the same, as a number
+func deeds(s *wiretest.Settings) {
+	s.Do("after", func(r *relay.Relay, words ...string) (string, error) {
+		d, err := time.ParseDuration(words[0])
+		return iso(r.Now().Add(d)), err
+	})
+	s.Do("seconds", func(r *relay.Relay, words ...string) (string, error) {
+		d, err := time.ParseDuration(words[0])
+		return strconv.FormatInt(int64(r.Now().Add(d))/1000, 10), err
+	})
 }

@@ -128,7 +128,10 @@ type groupOut struct {
 }
 
 func newGroup(tx *relay.Tx, r relay.Room, s settings) (groupOut, error) {
-	n, err := tx.CountMembers(r.ID)
+	n, err := 0, error(nil)
+	if !r.Open { // which has no members
+		n, err = tx.CountMembers(r.ID)
+	}
 	return groupOut{
 		GroupID: prefixGroup + r.ID.String(), Name: s.Name, Description: s.Description,
 		CreatedBy: userID(s.By), MembersCount: n, CreatedAt: iso(r.Created),
