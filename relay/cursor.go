@@ -55,7 +55,7 @@ func (tx *Tx) Unread(who ID, b BoxID, from Time, max_ int) (int, error) {
 		if n >= min(max_, MaxUnread) {
 			break
 		}
-		e, err := decodeEntry(Messages, EntryID{b, entryTime(k)}, v)
+		e, err := decodeHead(Messages, EntryID{b, entryTime(k)}, v)
 		if err != nil {
 			return 0, err
 		}

@@ -18,10 +18,21 @@ func decodeEntry(lane Lane, id EntryID, v []byte) (Entry, error) {
 	return e, err
 }
 
+// decodeHead is decodeEntry without what was sealed and the family's own fields,
+// which are long to copy: for counting.
+func decodeHead(lane Lane, id EntryID, v []byte) (Entry, error) {
+	e := Entry{ID: id, Lane: lane}
+	if e.readFrom(cborReader{rest: v, short: true}) {
+		return e, nil
+	}
+	return decodeEntry(lane, id, v)
+}
+
 // read reads a map of small rising integers, each with a value of the field's
 // own type (RFC 8949), and reports whether it was that to its end.
-func (e *Entry) read(v []byte) bool {
-	c := cborReader{rest: v}
+func (e *Entry) read(v []byte) bool { return e.readFrom(cborReader{rest: v}) }
+
+func (e *Entry) readFrom(c cborReader) bool {
 	kind, fields := c.head()
 	if kind != cborMap {
 		return false
@@ -50,15 +61,15 @@ func (e *Entry) field(k uint64, kind byte, n uint64, c *cborReader) bool {
 	case kind == cborBytes && k == 2 && n == uint64(len(e.From)):
 		copy(e.From[:], c.take(n))
 	case kind == cborBytes && k == 3:
-		e.Body = clone(c.take(n))
+		e.Body = c.copy(n)
 	case kind == cborBytes && k == 4:
-		e.Nonce = clone(c.take(n))
+		e.Nonce = c.copy(n)
 	case kind == cborUint && k >= 5 && k <= 8 && n < 1<<63:
 		*[]*Time{&e.Reply, &e.Thread, &e.Expires, &e.Edited}[k-5] = Time(n)
 	case kind == cborUint && k == 9 && n < 1<<16:
 		e.Place = uint16(n)
 	case kind == cborBytes && k == 10:
-		e.Extra = clone(c.take(n))
+		e.Extra = c.copy(n)
 	case kind == cborSimple && (k == 11 || k == 12) && (n == cborFalse || n == cborTrue):
 		*[]*bool{&e.Erased, &e.Withheld}[k-11] = n == cborTrue
 	default:
@@ -76,8 +87,18 @@ const (
 // A cborReader reads CBOR from the front. Once it has met something it cannot
 // read, it is bad and stays so.
 type cborReader struct {
-	rest []byte
-	bad  bool
+	rest  []byte
+	bad   bool
+	short bool // long fields are passed over
+}
+
+// copy copies the next n bytes, or passes over them.
+func (c *cborReader) copy(n uint64) []byte {
+	b := c.take(n)
+	if c.short {
+		return nil
+	}
+	return clone(b)
 }
 
 // head reads the head of an item: its major type and its argument.

@@ -38,6 +38,11 @@ func TestEntry_Read(t *testing.T) {
 		if !reflect.DeepEqual(byHand, byLibrary) {
 			rt.Fatalf("got %+v, want %+v", byHand, byLibrary)
 		}
+		head, err := decodeHead(Messages, EntryID{}, v)
+		byLibrary.Lane, byLibrary.Body, byLibrary.Nonce, byLibrary.Extra = Messages, nil, nil, nil
+		if err != nil || !reflect.DeepEqual(head, byLibrary) {
+			rt.Fatalf("the head: got %+v, %v, want %+v", head, err, byLibrary)
+		}
 	})
 }
 

@@ -16,7 +16,7 @@ func (tx *Tx) CountReplies(root EntryID, max int) (n int, last Time, err error) 
 		if v == nil {
 			continue
 		}
-		e, err := decodeEntry(Messages, id, v)
+		e, err := decodeHead(Messages, id, v)
 		if err != nil {
 			return 0, 0, err
 		}

@@ -1,6 +1,8 @@
 package chatalot
 
 import (
+	"slices"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -8,7 +10,7 @@ import (
 // unreadOps are the rows of what is unread, and read cursors.
 func (a *api) unreadOps() []wire.Op {
 	return []wire.Op{
-		wire.Row("GET /api/channels/unread", wire.User, wire.Read(listUnread), "how much is unread in each of the caller's channels").NamesNobody(),
+		wire.Row("GET /api/channels/unread", wire.User, wire.Free(listUnread), "how much is unread in each of the caller's channels").NamesNobody(),
 		wire.Row("GET /api/channels/:id/read-cursors", wire.User, wire.Read(listCursors), "how far each member of a channel has read"),
 	}
 }
@@ -18,18 +20,46 @@ type unreadOut struct {
 	UnreadCount int  `json:"unread_count"`
 }
 
+// unreadAtOnce is how many channels are counted in one transaction.
+const unreadAtOnce = 20
+
 // listUnread counts, to 999, what others wrote in each channel since the caller
 // read it or, if he never did, joined it. Channels where that is nothing are left
-// out.
-func listUnread(c *wire.Call, tx *relay.Tx, _ wire.None) ([]unreadOut, error) {
-	list := []unreadOut{}
-	err := eachChannel(tx, c.Who.Account, func(acc relay.Access) error {
-		n, err := unread(tx, acc)
-		if err == nil && n > 0 {
-			list = append(list, unreadOut{uuid(acc.Room.ID), n})
-		}
-		return err
+// out. Where much is unread counting takes long, so it goes in slices.
+func listUnread(c *wire.Call, r *relay.Relay, _ wire.None) ([]unreadOut, error) {
+	var ids []relay.ID
+	err := r.View(c.Context(), func(tx *relay.Tx) error {
+		ids = nil
+		return eachChannel(tx, c.Who.Account, func(acc relay.Access) error {
+			ids = append(ids, acc.Room.ID)
+			return nil
+		})
 	})
+	list := []unreadOut{}
+	for some := range slices.Chunk(ids, unreadAtOnce) {
+		if err != nil {
+			break
+		}
+		err = r.View(c.Context(), func(tx *relay.Tx) error {
+			for _, id := range some {
+				acc, err := inChannel(tx, c.Who.Account, id)
+				if err != nil {
+					if silently(err) == nil {
+						continue // left since
+					}
+					return err
+				}
+				n, err := unread(tx, acc)
+				if err != nil {
+					return err
+				}
+				if n > 0 {
+					list = append(list, unreadOut{uuid(id), n})
+				}
+			}
+			return nil
+		})
+	}
 	return list, err
 }
 
