@@ -75,8 +75,8 @@ func (in *feedbackIn) check() (err error) {
 	return oneOf(in.Category, "category", "bug", "feature", "ui", "other")
 }
 
-// feedback makes an issue of it where the operator has a repository, and keeps it
-// here otherwise.
+// feedback makes an issue of it where the operator has a repository, without the
+// picture, for which that has no place; otherwise it is kept here, with it.
 func (a *api) feedback(c *wire.Call, w http.ResponseWriter, r *http.Request) error {
 	in, picture, err := readFeedback(r)
 	if err == nil {
@@ -172,11 +172,8 @@ func (a *api) openIssue(c *wire.Call, in feedbackIn) (*int, error) {
 	var issue struct {
 		Number int `json:"number"`
 	}
-	if err == nil && (got.Status != http.StatusCreated || json.Unmarshal(got.Body, &issue) != nil) {
-		err = relay.Errorf(relay.Internal, relay.SubjectNone, "the issue was not made")
-	}
-	if err != nil {
-		return nil, err
+	if err != nil || got.Status != http.StatusCreated || json.Unmarshal(got.Body, &issue) != nil {
+		return nil, relay.Errorf(relay.Internal, relay.SubjectNone, "the issue was not made") // a matter between the operator and his host
 	}
 	return &issue.Number, nil
 }
