@@ -179,11 +179,8 @@ type readOut struct {
 const receiptPage = 100
 
 // read renders a receipt for an author: his own messages in it, the latest
-// first. Others have no part in it, nor has the reader.
+// first. Others have no part in it, nor has the reader, who reads others' only.
 func (v viewer) read(tx *relay.Tx, room relay.Room, e relay.Entry, ev relay.EntryEvent) (packets []any, err error) {
-	if e.From == v.who {
-		return nil, nil
-	}
 	slices.Sort(ev.Entries)
 	var mine []string
 	for _, at := range slices.Backward(ev.Entries) {

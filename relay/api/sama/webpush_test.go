@@ -229,6 +229,8 @@ func TestPush(t *testing.T) {
 	here.subscribe(alice)
 	away.subscribe(bob)
 	dialog := bob.dialog(alice.id)
+	alice.say(dialog, "you are here")
+	bob.event("message")
 	bob.leave(h)
 
 	want := func(b *browser, title, body, cid string) {
