@@ -52,6 +52,32 @@ func TestSession_Rebind(t *testing.T) {
 	}
 }
 
+// A connection is tied to one session: another one of the same device, begun
+// while nobody told it, is not its own.
+func TestSession_AnotherOfTheSameDevice(t *testing.T) {
+	h := build(t, Options{})
+	alice := h.enter("alice")
+	who := h.account(alice).ID
+	a := &api{o: Options{}.withDefaults()}
+	p, err := a.newPass(h.r, who, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+		if err := tx.DropDevice(who, "device"); err != nil {
+			return err
+		}
+		return a.grant(tx, who, "device", "seed", p, "", "")
+	})
+	alice.send(map[string]any{"request": map[string]any{"list_blocked_users": map[string]any{}, "id": 1}})
+	if e := alice.until("response"); e["error"] == nil {
+		t.Errorf("got %v, want Unauthorized", e)
+	}
+	alice.token = p.access
+	alice.connect()
+	alice.ask("list_blocked_users", map[string]any{})
+}
+
 // Messages from everywhere to everybody, with connections that come and go: each
 // client gets every message once and in order.
 func TestSession_Crowd(t *testing.T) {
