@@ -194,6 +194,7 @@ func (h happened) changed(relay.MemberEvent) error {
 var happenings = map[string]func(happened, happening) error{
 	tellSenderKey:   happened.senderKey,
 	tellRotation:    happened.rotation,
+	tellPollCreated: happened.pollCreated,
 	tellPollVoted:   happened.pollVoted,
 	tellPollUnvoted: happened.pollVoted,
 	tellPollClosed:  happened.pollClosed,
@@ -213,6 +214,14 @@ func (h happened) senderKey(said happening) error {
 
 func (h happened) rotation(said happening) error {
 	return h.add("sender_key_rotation_required", fields{"reason": said.Text})
+}
+
+func (h happened) pollCreated(said happening) error {
+	p, found, err := polls.Get(h.tx, said.Record)
+	if err != nil || !found {
+		return err
+	}
+	return h.add("poll_created", fields{"poll_id": uuid(said.Record), "created_by": uuid(p.By), "question": p.Question})
 }
 
 func (h happened) pollVoted(said happening) error {

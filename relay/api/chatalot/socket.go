@@ -241,9 +241,10 @@ func (a *api) authenticate(c *wire.Call, r *relay.Relay, in authenticateIn) (out
 }
 
 // unasked chooses the rooms that a session hears of without asking: direct ones,
-// for new messages, and communities, for who is here and what they are like.
+// for new messages; communities, for who is here and what they are like; and
+// groups.
 func unasked(_ *relay.Tx, acc relay.Access) bool {
-	return acc.Room.Direct || isCommunity(acc.Room)
+	return acc.Room.Direct || !isChannel(acc.Room)
 }
 
 // announce tells others how the user is here.
