@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,7 +74,13 @@ func change(tx *relay.Tx, f wire.Family, name, do string) (string, error) {
 	if a.Suspended != 0 {
 		state = "suspended"
 	}
-	return fmt.Sprintf("%s %s, %s, since %s", f.Name, a.ID, state, a.Created.Time().Format(time.DateOnly)), nil
+	signed, err := tx.SignedID(a.ID)
+	if err != nil {
+		return "", err
+	}
+	id := a.ID.String()
+	return fmt.Sprintf("%s %s, %s, since %s\nelsewhere %s, %s-%s-%s-%s-%s, %s", f.Name, id, state, a.Created.Time().Format(time.DateOnly),
+		id[:24], id[:8], id[8:12], id[12:16], id[16:20], id[20:], base64.StdEncoding.EncodeToString(signed[:])), nil
 }
 
 // findAccount finds an account by the name its family knows it by, or by its id.

@@ -68,6 +68,7 @@ func Family(o Options) wire.Family {
 			Headers:     []string{"authorization", "content-type", "x-device-id", "x-rapidapi-key", "x-rapidapi-host"},
 			Credentials: true,
 		},
+		FindAccount: func(tx *relay.Tx, name string) (relay.Account, error) { return tx.FindLogin(family, loginOf(name)) },
 	}
 }
 

@@ -88,6 +88,8 @@ func Family(o Options) wire.Family {
 		Ops:     ops,
 		Dialect: dialect,
 		MaxBody: 1 << 16, // of what is not streamed, which is nothing
+
+		FindAccount: findUser,
 	}
 }
 

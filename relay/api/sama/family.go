@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"restante/relay"
 	"restante/relay/api/wire"
 )
 
@@ -87,6 +88,9 @@ func Family(o Options) wire.Family {
 			Methods:     []string{"GET", "HEAD", "POST", "PUT", "DELETE"},
 			Headers:     []string{"Content-Type", "Authorization", "API-Key", "device_id", "device-id"},
 			Credentials: true,
+		},
+		FindAccount: func(tx *relay.Tx, name string) (relay.Account, error) {
+			return tx.FindLogin(family, relay.Login{Kind: loginName, Folded: folded(name)})
 		},
 	}
 }
