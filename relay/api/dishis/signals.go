@@ -9,6 +9,10 @@ import (
 // JSON object, or empty; its status is "stop" when he does no more.
 const signalTyping = "typing"
 
+// signalPresence is every family's signal of who comes and goes; Data is the
+// status.
+const signalPresence = "presence"
+
 type typingSignal struct {
 	Status string `json:"status"`
 }

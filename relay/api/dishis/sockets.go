@@ -128,7 +128,9 @@ func (a *api) open(s *wire.Service, io *wire.IOSocket, claim relay.Claim, who re
 	if err := k.feed.Start(io.Context()); err != nil {
 		io.Close()
 	}
-	s.Relay.Presence().Enter(who.Account)
+	if s.Relay.Presence().Enter(who.Account) {
+		k.announce("online")
+	}
 	if oldest := a.present.enter(k); oldest != nil {
 		oldest.io.Close()
 	}
@@ -204,13 +206,21 @@ func (k *session) Pass() (more bool) {
 // Closed counts the client out.
 func (k *session) Closed() {
 	k.feed.Close()
-	k.s.Relay.Presence().Exit(k.who.Account)
+	if k.s.Relay.Presence().Exit(k.who.Account) {
+		k.announce("offline")
+	}
 	k.a.present.exit(k)
 	k.wasSeen()
 }
 
-// wasSeen notes that the user was there. That it could not be noted is no
-// matter: the next call notes it.
+// announce rings at the user's box that he is here, or not any more, for those of
+// other families who look at him: this one has no presence.
+func (k *session) announce(status string) {
+	k.s.Relay.Hub().Signal(k.who.Box, relay.Signal{Kind: signalPresence, Box: k.who.Box, From: k.who.Account, Data: []byte(status)})
+}
+
+// wasSeen notes that the user was there, and that the account is used. That it
+// could not be noted is no matter: the next call notes it.
 func (k *session) wasSeen() {
 	ctx, cancel := context.WithTimeout(context.Background(), seenWithin)
 	defer cancel()
@@ -221,7 +231,9 @@ func (k *session) wasSeen() {
 		return nil
 	})
 	if err == nil && old {
-		_ = k.s.Relay.Update(ctx, func(tx *relay.Tx) error { return present(tx, k.who) })
+		_ = k.s.Relay.Update(ctx, func(tx *relay.Tx) error {
+			return first(tx.FirstUse(k.who.Account), present(tx, k.who))
+		})
 	}
 }
 
