@@ -181,8 +181,8 @@ type serverConfig struct {
 func (a *api) config(c *wire.Call, tx *relay.Tx, _ wire.None) (serverConfig, error) {
 	s, err := instanceOf(tx)
 	out := serverConfig{Registration: a.o.Registration, PublicURL: c.Service.PublicURL, MaxCache: s.MaxCache, MaxPins: s.MaxPins, E2E: !s.NoE2E}
-	if a.o.ICEServers != "" {
-		out.ICEServers = jsontext.Value(a.o.ICEServers)
+	if ice := jsontext.Value(a.o.ICEServers); ice.IsValid() && ice.Kind() == '[' {
+		out.ICEServers = ice
 	}
 	return out, err
 }
