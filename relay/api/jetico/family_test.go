@@ -3,7 +3,9 @@ package jetico
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ func configured(s *wiretest.Settings) wire.Family {
 	s.Do("user", func(r *relay.Relay, words ...string) (string, error) { return enroll(r, true, words...) })
 	s.Do("keyless", func(r *relay.Relay, words ...string) (string, error) { return enroll(r, false, words...) })
 	s.Do("suspend", suspend)
+	crossing(s)
 	return Family(Options{
 		SupportID:     s.String("support", ""),
 		Requests:      s.Int("requests-here", 0),
@@ -119,5 +122,70 @@ func TestOps(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) || len(got) != 56 {
 		t.Errorf("got %d requests %v\nwant %d %v", len(got), got, len(want), want)
+	}
+}
+
+// Every description of the document is heard in some story, but for those that
+// no client can bring about.
+func TestDescriptions(t *testing.T) {
+	files, err := filepath.Glob("../../../testdata/jetico/*.txt")
+	if err != nil || files == nil {
+		t.Fatal(files, err)
+	}
+	var told strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told.Write(b)
+	}
+	for text := range ours {
+		if text != errInternal.Text && text != errNotSent.Text && text != noLength.Text && !strings.Contains(told.String(), `"`+text+`"`) {
+			t.Errorf("no story has %q", text)
+		}
+	}
+}
+
+// A code that cannot be sent is withdrawn.
+func TestRegister_NotSent(t *testing.T) {
+	h := build(t, Options{}, relay.Options{}, io.Discard)
+	h.svc.Codes = wire.NewCodes("/nowhere/to/be/found")
+	p := h.connect()
+	in := m{"applicationType": "android", "openUserId": "+35794048714", "userId": exampleMe, "uuid": "app"}
+	if f := p.ask("RequestRegisterApplication", in); !strings.Contains(string(f.body), `"sms not sent"`) {
+		t.Errorf("got %s", f.body)
+	}
+	f := p.ask("RequestConfirmRegistration", m{"smsCode": "000000", "userId": exampleMe, "uuid": "app"})
+	if !strings.Contains(string(f.body), `"no pending confirmation"`) {
+		t.Errorf("got %s", f.body)
+	}
+}
+
+// An upload says how long it is beforehand.
+func TestUpload_NoLength(t *testing.T) {
+	h := build(t, Options{}, relay.Options{}, io.Discard)
+	h.user(exampleMe, true)
+	me := h.join(exampleMe)
+	me.create(number(1), number(2), false, nil, nil)
+	me.say(number(1), number(2), number(3), true)
+	resp := h.http("PUT", "/upload/conversation_"+number(1)+"/"+number(3)+"_x", exampleMe, &stream{left: 10}, -1)
+	if resp.StatusCode != 411 {
+		t.Errorf("got %s", resp.Status)
+	}
+}
+
+// The text of a code ends with the token by which Android finds it.
+func TestSMSText(t *testing.T) {
+	a := &api{o: Options{}.withDefaults()}
+	if got := a.smsText("123456", "p1VSyoHQY8a"); got != "Your code is 123456\n\np1VSyoHQY8a" {
+		t.Errorf("got %q", got)
+	}
+	if got := a.smsText("123456", ""); got != "Your code is 123456" {
+		t.Errorf("got %q", got)
+	}
+	a.o.CodeText = strings.Repeat("long ", 30) + "%s"
+	if got := a.smsText("123456", "p1VSyoHQY8a"); strings.Contains(got, "p1V") {
+		t.Errorf("got %q", got)
 	}
 }
