@@ -41,10 +41,16 @@ func (a *api) authenticate(c *wire.Call, r *relay.Relay, in authenticateIn) (wir
 		return none, nil
 	}
 	var who relay.Caller
-	err := r.Update(c.Context(), func(tx *relay.Tx) (err error) {
-		who, err = enter(tx, *in.UserID, *in.UUID)
+	err := r.View(c.Context(), func(tx *relay.Tx) error { // who may not come in costs no write
+		_, _, err := bearer(tx, *in.UserID, *in.UUID)
 		return err
 	})
+	if err == nil {
+		err = r.Update(c.Context(), func(tx *relay.Tx) (err error) {
+			who, err = enter(tx, *in.UserID, *in.UUID)
+			return err
+		})
+	}
 	if relay.Is(err, relay.Unauthorized) {
 		s.failures++
 	}
@@ -62,37 +68,44 @@ func (a *api) authenticate(c *wire.Call, r *relay.Relay, in authenticateIn) (wir
 	return none, nil
 }
 
-// enter finds the application of a pair, and notes that it was here.
-func enter(tx *relay.Tx, userID, app string) (relay.Caller, error) {
-	var who relay.Caller
+// bearer finds the account and the application of a pair, or says why it may
+// not come in.
+func bearer(tx *relay.Tx, userID, app string) (acc relay.Account, d relay.Device, err error) {
 	t, found, err := tx.TokenOf(secretOf(userID, app))
 	if err != nil {
-		return who, err
+		return acc, d, err
 	}
 	if !found || t.Family != family {
-		if _, err := livingPending(tx, pendingID(userID, app)); err == nil {
-			return who, errNotConfirmed
+		_, err := livingPending(tx, pendingID(userID, app))
+		if err == nil {
+			return acc, d, errNotConfirmed
 		}
-		return who, errNotRegistered
+		return acc, d, errNotRegistered
 	}
-	acc, err := tx.Account(t.Account)
+	acc, err = tx.Account(t.Account)
 	switch {
 	case relay.Is(err, relay.NotFound):
-		return who, errNotRegistered
+		return acc, d, errNotRegistered
 	case err != nil:
-		return who, err
+		return acc, d, err
 	case acc.Suspended != 0:
-		return who, errUserBlocked
+		return acc, d, errUserBlocked
 	}
-	d, err := tx.Device(acc.ID, t.Device)
+	d, err = tx.Device(acc.ID, t.Device)
+	return acc, d, err
+}
+
+// enter notes that an application was here.
+func enter(tx *relay.Tx, userID, app string) (relay.Caller, error) {
+	acc, d, err := bearer(tx, userID, app)
 	if err != nil {
-		return who, err
+		return relay.Caller{}, err
 	}
 	d.Seen = tx.Wall()
 	if err := tx.PutDevice(acc.ID, d); err != nil {
-		return who, err
+		return relay.Caller{}, err
 	}
-	who = relay.Caller{Account: acc.ID, Box: acc.Box, Device: d.Name}
+	who := relay.Caller{Account: acc.ID, Box: acc.Box, Device: d.Name}
 	return who, changeProfile(tx, acc, func(p *profile) { p.LastLogin = d.Seen })
 }
 

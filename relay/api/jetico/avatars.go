@@ -87,7 +87,7 @@ func (a *api) putAvatar(c *wire.Call, w http.ResponseWriter, r *http.Request) er
 		return err
 	}
 	var at relay.Time
-	_, err = c.Service.Relay.PutBlob(c.Context(), draft, r.Body, func(tx *relay.Tx, b relay.Blob) (err error) {
+	_, err = c.Service.Relay.PutBlob(c.Context(), draft, wire.Limit(r.Body, r.ContentLength), func(tx *relay.Tx, b relay.Blob) (err error) {
 		at, err = a.portray(c, tx, p, b.ID)
 		return err
 	})

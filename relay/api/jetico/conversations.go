@@ -119,7 +119,7 @@ type conversationsOut struct {
 func (conversationsOut) reply() string { return "ResponseGetConversationsFull" }
 
 // maxConversations bounds one answer.
-const maxConversations = 2000
+const maxConversations = 1000
 
 // getConversations shows everything that the caller is in, what was written to
 // last first.
@@ -158,7 +158,11 @@ func (a *api) getConversations(c *wire.Call, tx *relay.Tx, in selfIn) (conversat
 	})
 	var crowd []relay.ID
 	seen := map[relay.ID]bool{}
+	size := 0
 	for _, x := range list {
+		if size += 50 * (len(x.Conversation.Admins) + len(x.Conversation.Members)); size > maxAnswer {
+			break // the rest is asked for one by one
+		}
 		dialog := x.Conversation.IsDialog
 		x.Conversation.Dialog = &dialog
 		out.Conversations = append(out.Conversations, x.Conversation)

@@ -305,6 +305,12 @@ func (p *pass) account(tx *relay.Tx, t relay.Told) error {
 	return nil
 }
 
+// maxGreeted is how many people a conversation may be opened with for each of
+// them to be told of. In a larger one everybody is told of himself: the lists
+// that come with it name the others, and to send n lists of n to n people is
+// more than any of them reads.
+const maxGreeted = 50
+
 // came tells that the user is in a conversation. When that was opened with him,
 // of everybody who was in it from the start.
 func (p *pass) came(tx *relay.Tx, t relay.Told) error {
@@ -322,6 +328,9 @@ func (p *pass) came(tx *relay.Tx, t relay.Told) error {
 	people, err := cv.people(tx)
 	if err != nil {
 		return err
+	}
+	if len(people) > maxGreeted {
+		return p.added(tx, cv, p.s.user)
 	}
 	for _, one := range people {
 		if one.Joined != cv.Room.Created {

@@ -68,6 +68,7 @@ type api struct {
 	o        Options
 	requests map[string]*wire.Op // by name, those of sockets
 	checks   *ratelimit.Limiter  // of lists of users, for one account; nil: none
+	unknown  *ratelimit.Limiter  // of placeholders for users there are not; nil: none
 }
 
 // Family returns the API as an operator configured it.
@@ -75,6 +76,7 @@ func Family(o Options) wire.Family {
 	a := &api{o: o.withDefaults(), requests: map[string]*wire.Op{}}
 	if a.o.Requests > 0 {
 		a.checks = ratelimit.New(ratelimit.PerHour(checksAnHour-1, checksAnHour), 1<<12)
+		a.unknown = ratelimit.New(ratelimit.PerHour(maxUsers, maxUsers), 1<<12)
 	}
 	ops := a.ops()
 	for i := range ops {

@@ -310,7 +310,7 @@ func (a *api) upload(c *wire.Call, w http.ResponseWriter, r *http.Request) error
 		Owner: me, Family: family, Type: f.Type, MaxSize: r.ContentLength, Quota: a.o.FileQuota,
 		Rule: relay.Rule{Kind: relay.OpenToMembers, Room: f.Room},
 	}
-	_, err = post.PutBlob(c.Context(), draft, r.Body, func(tx *relay.Tx, b relay.Blob) error {
+	_, err = post.PutBlob(c.Context(), draft, wire.Limit(r.Body, r.ContentLength), func(tx *relay.Tx, b relay.Blob) error {
 		cv, e, err := a.takesFile(tx, me, p, f)
 		if err != nil {
 			return err

@@ -140,9 +140,8 @@ func (p *peer) read() (frameIn, error) {
 	return frameIn{}, errors.New("an empty frame")
 }
 
-// ask sends a request and returns its answer. What is told before it is kept.
-func (p *peer) ask(name string, body any) frameIn {
-	p.h.t.Helper()
+// try sends a request and returns its answer. What is told before it is kept.
+func (p *peer) try(name string, body any) (frameIn, error) {
 	data, err := json.Marshal(m{name: body, "id": "q"})
 	if err == nil {
 		err = p.conn.Write(context.Background(), websocket.MessageText, data)
@@ -150,12 +149,21 @@ func (p *peer) ask(name string, body any) frameIn {
 	for err == nil {
 		var f frameIn
 		if f, err = p.read(); err == nil && !strings.Contains(f.name, "Notification") {
-			return f
+			return f, nil
 		}
 		p.news = append(p.news, f)
 	}
-	p.h.t.Fatalf("%s: %v", name, err)
-	return frameIn{}
+	return frameIn{}, err
+}
+
+// ask is try, and fails the test where nothing is answered.
+func (p *peer) ask(name string, body any) frameIn {
+	p.h.t.Helper()
+	f, err := p.try(name, body)
+	if err != nil {
+		p.h.t.Fatalf("%s: %v", name, err)
+	}
+	return f
 }
 
 // want is ask for an answer of a type, and success.

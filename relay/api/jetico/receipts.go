@@ -27,7 +27,7 @@ func (cv *conv) receipts(tx *relay.Tx, e relay.Entry) (r receipts, err error) {
 	if err != nil {
 		return r, err
 	}
-	r = receipts{members: len(people), has: make(map[relay.ID]bool, len(people))}
+	r = receipts{members: max(len(people), cv.Room.Members), has: make(map[relay.ID]bool, len(people))}
 	var open map[relay.ID]relay.Time // who may have marked it, since he joined
 	for _, p := range people {
 		if p.Account == e.From || p.SeesFrom <= e.ID.Time && e.ID.Time <= p.cursor {

@@ -80,7 +80,14 @@ func (a *api) registerApplication(c *wire.Call, r *relay.Relay, in registerIn) (
 		if known = err == nil; known && acc.Suspended != 0 {
 			return errUserBlocked
 		}
-		return unless(err, relay.NotFound)
+		if err := unless(err, relay.NotFound); err != nil {
+			return err
+		}
+		p, err := pendingOf(tx, in)
+		if err != nil {
+			return err
+		}
+		return mayAskForCode(tx, p, tx.Wall()) // who may not costs no write
 	})
 	if err == nil && !known {
 		if err = r.Founding(); err == nil {
@@ -111,22 +118,28 @@ func putPending(tx *relay.Tx, in registerIn) error {
 	if err := sweepPending(tx); err != nil {
 		return err
 	}
-	raw, _ := rawUser(*in.UserID)
-	id := pendingID(*in.UserID, *in.UUID)
-	p, found, err := pendingApps.Get(tx, id)
+	p, err := pendingOf(tx, in)
 	if err != nil {
 		return err
 	}
 	now := tx.Wall()
-	if !found || p.Created.Add(pendingFor) <= now {
-		p = &pendingApp{User: raw, Standin: newUUID(), Created: now}
-	}
 	if err := mayAskForCode(tx, p, now); err != nil {
 		return err
 	}
 	p.Info = appInfo{Type: *in.Type, OS: deref(in.OSVersion), Vendor: deref(in.Vendor), Model: deref(in.Model)}
 	p.Sent = append(recent(p.Sent, now), now)
-	return pendingApps.Put(tx, id, p)
+	return pendingApps.Put(tx, pendingID(*in.UserID, *in.UUID), p)
+}
+
+// pendingOf returns the application that a request is about, a new one if it
+// does not wait yet.
+func pendingOf(tx *relay.Tx, in registerIn) (*pendingApp, error) {
+	p, found, err := pendingApps.Get(tx, pendingID(*in.UserID, *in.UUID))
+	if now := tx.Wall(); err == nil && (!found || p.Created.Add(pendingFor) <= now) {
+		raw, _ := rawUser(*in.UserID)
+		p = &pendingApp{User: raw, Standin: newUUID(), Created: now}
+	}
+	return p, err
 }
 
 // mayAskForCode keeps one phone from being called all the time.

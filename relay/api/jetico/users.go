@@ -147,6 +147,9 @@ func (a *api) getUserInfoMulti(c *wire.Call, tx *relay.Tx, in getUserInfoMultiIn
 	for _, id := range distinct(*in.UserIDs) {
 		acc, err := findUser(tx, id)
 		if relay.Is(err, relay.NotFound) {
+			if ok, wait := a.unknown.Allow(c.Who.Account[:]); !ok {
+				return out, relay.Later(wait, errTooMany.Text) // a placeholder says as much as a miss
+			}
 			out.Users = append(out.Users, placeholder(id, tx.Wall()))
 			continue
 		}
