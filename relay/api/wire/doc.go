@@ -14,7 +14,8 @@
 //     bodies, readers that do not read, foreign Hosts and Origins, too many
 //     connections.
 //   - A socket family hands its frames to [Service.Do] and its connections to
-//     the one socket loop.
+//     the one socket loop: [Sockets] for WebSockets, [IOSockets] for clients of
+//     Socket.IO, which poll or have a WebSocket and are told the same.
 //
 // Package wiretest runs a family's transcripts against all of it, over real
 // sockets, and fails for any row no transcript reaches.

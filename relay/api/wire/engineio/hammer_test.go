@@ -34,7 +34,7 @@ func TestHammer(t *testing.T) {
 			case 0:
 				s.Close()
 			case 1:
-				s.Abort()
+				s.Abort(engineio.ParseError)
 			case 2:
 				s.Turn(func() {
 					if over {

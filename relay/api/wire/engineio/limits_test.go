@@ -408,3 +408,25 @@ func TestShutdown(t *testing.T) {
 	}
 	s.status("GET", "EIO=4&transport=polling", "", 503)
 }
+
+// What is queued between a poll's first look and its going to sleep wakes it.
+func TestPoll_NothingIsMissedBeforeItSleeps(t *testing.T) {
+	open, sessions, _ := one(nil)
+	var session *engineio.Session
+	o := engineio.Options{Park: func(w http.ResponseWriter, _ *http.Request, wt *engineio.Wait) {
+		session.Send(engineio.Message{Data: []byte("x")})
+		rung := false
+		wt.Arm(func() { rung = true })
+		if !rung {
+			t.Error("the bell does not ring")
+		}
+		body, _ := wt.Check()
+		wt.Done()
+		_, err := w.Write(body)
+		wt.Sent(err)
+	}}
+	s := serve(t, o, open)
+	q := s.polling()
+	session = <-sessions
+	s.want("GET", q, "", 200, "4x")
+}

@@ -213,8 +213,8 @@ func (s *Session) Close() {
 	s.endLocked(ServerClose, true)
 }
 
-// Abort ends the session of a client that sent what it may not send.
-func (s *Session) Abort() { s.end(ParseError) }
+// Abort ends the session at once, because of what the client did.
+func (s *Session) Abort(why Reason) { s.end(why) }
 
 // end ends the session now.
 func (s *Session) end(why Reason) {

@@ -26,7 +26,7 @@ type client struct {
 // open serves a new session, which has some time to connect.
 func (v *Server) open(s *engineio.Session) engineio.Handler {
 	c := &client{server: v, session: s}
-	c.timer = time.AfterFunc(v.o.ConnectTimeout, c.session.Abort)
+	c.timer = time.AfterFunc(v.o.ConnectTimeout, func() { c.session.Abort(ConnectTimeout) })
 	return c
 }
 
@@ -45,11 +45,11 @@ func (c *client) Receive(data []byte, binary bool) {
 	case binary:
 		c.attach(data)
 	case c.incoming != nil:
-		c.session.Abort()
+		c.session.Abort(engineio.ParseError)
 	default:
 		p, err := decode(data, c.server.o.MaxAttachments)
 		if err != nil {
-			c.session.Abort()
+			c.session.Abort(engineio.ParseError)
 			return
 		}
 		c.packet(p)
@@ -63,7 +63,7 @@ func (c *client) packet(p packet) {
 	case p.kind == packetConnect:
 		c.connect(p, s)
 	case s == nil:
-		c.session.Abort()
+		c.session.Abort(engineio.ParseError)
 	case p.attachments > 0:
 		c.await(p)
 	default:
@@ -88,7 +88,7 @@ func (c *client) socket(namespace string) *Socket {
 func (c *client) connect(p packet, was *Socket) {
 	if was != nil {
 		if !was.isClosed() {
-			c.session.Abort()
+			c.session.Abort(engineio.ParseError)
 			return
 		}
 		c.remove(was, ServerLeft)
@@ -141,7 +141,7 @@ func (c *client) stopLocked() {
 // refuse tells the client why it is not let in. It may try again, for a while.
 func (c *client) refuse(namespace string, why *Refusal) {
 	if c.refused++; c.refused > c.server.o.MaxRefusals {
-		c.session.Abort()
+		c.session.Abort(engineio.ParseError)
 		return
 	}
 	p, err := newPayload([]any{why})
@@ -171,11 +171,11 @@ func (c *client) remove(s *Socket, why engineio.Reason) {
 // else may come.
 func (c *client) await(p packet) {
 	if !c.pay(int64(len(p.data))) {
-		c.session.Abort()
+		c.session.Abort(engineio.ParseError)
 		return
 	}
 	c.incoming = &incoming{packet: p, bytes: int64(len(p.data))}
-	c.incoming.late = time.AfterFunc(c.server.o.AttachTimeout, c.session.Abort)
+	c.incoming.late = time.AfterFunc(c.server.o.AttachTimeout, func() { c.session.Abort(engineio.ParseError) })
 }
 
 // attach takes one attachment.
@@ -183,7 +183,7 @@ func (c *client) attach(data []byte) {
 	in := c.incoming
 	n := int64(len(data))
 	if in == nil || in.bytes+n > c.server.o.Engine.MaxPayload || !c.pay(n) {
-		c.session.Abort()
+		c.session.Abort(engineio.ParseError)
 		return
 	}
 	in.bytes += n

@@ -79,8 +79,9 @@ type Drainer interface{ Drained() }
 
 // Reasons besides those of package engineio.
 const (
-	ClientLeft engineio.Reason = "client namespace disconnect"
-	ServerLeft engineio.Reason = "server namespace disconnect"
+	ClientLeft     engineio.Reason = "client namespace disconnect"
+	ServerLeft     engineio.Reason = "server namespace disconnect"
+	ConnectTimeout engineio.Reason = "connect timeout"
 )
 
 // A Server is an http.Handler for the path of its clients, "/socket.io/" unless

@@ -73,7 +73,7 @@ func (v *Visitor) Event(e *socketio.Event) {
 	case "kick":
 		v.disconnect()
 	case "cut":
-		v.c.Session().Abort()
+		v.c.Session().Abort(engineio.ParseError)
 	case "tell-when-gone":
 		e.Bind(&v.witness)
 	}
