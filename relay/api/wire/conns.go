@@ -66,7 +66,16 @@ func (c *conn) Write(b []byte) (int, error) {
 // Close frees the slot and the descriptor. It may be called from any goroutine, any number of times.
 func (c *conn) Close() error {
 	c.door.s.conns.drop(c)
-	return c.Conn.Close()
+	return c.shut()
+}
+
+// shut closes the descriptor of a connection that has lost its slot. A waiter that sits on it does not notice by itself.
+func (c *conn) shut() error {
+	err := c.Conn.Close()
+	if p := c.door.s.conns.sitting(c); p != nil {
+		p.hear()
+	}
+	return err
 }
 
 // CloseWrite lets net/http end a refused upload politely.
@@ -155,6 +164,13 @@ func (cs *conns) park(c *conn, p *parked) bool {
 	}
 	c.parked = p
 	return true
+}
+
+// sitting returns who waits on c, if anybody.
+func (cs *conns) sitting(c *conn) *parked {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return c.parked
 }
 
 // unpark ends that, and reports whether the connection may live on.
@@ -274,7 +290,7 @@ func (d *door) Accept() (net.Conn, error) {
 		c := &conn{Conn: raw, door: d}
 		evicted, ok := d.s.conns.admit(c)
 		if evicted != nil {
-			evicted.Conn.Close()
+			evicted.shut()
 		}
 		if ok {
 			return c, nil

@@ -444,3 +444,83 @@ func TestPark_Sent(t *testing.T) {
 		t.Errorf("not parked: got %v", err)
 	}
 }
+
+// Where there is no epoll set a goroutine sleeps for each waiter, and all holds that holds with one.
+func TestPark_WithGoroutines(t *testing.T) {
+	was := goroutinesOnly
+	goroutinesOnly = true
+	defer func() { goroutinesOnly = was }()
+	for _, c := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"RingsRacingWaits", TestPark_RingsRacingWaitsOnKeptConnections},
+		{"TimeOut", TestPark_TimeOutThenRequestLongAfter},
+		{"IdleAfterAnswer", TestPark_IdleAfterAnswerIsClosed},
+		{"SecondRequest", TestPark_SecondRequestInPieces},
+		{"Pipelined", TestPark_PipelinedIsAnsweredEmptyAndClosed},
+		{"HangUp", TestPark_HangUpFreesTheWaiter},
+		{"Close", TestPark_ConnectionCloseAndHTTP10},
+		{"Shutdown", TestPark_ShutdownAnswersEveryWaiter},
+		{"SpuriousRings", TestPark_SpuriousRings},
+		{"StrangersCanGo", TestConns_ParkedStrangersCanGo},
+	} {
+		t.Run(c.name, c.test)
+	}
+}
+
+// A waiter whose connection is closed on our side is let go at once, not when its time is out.
+func TestPark_ClosedOnOurSide(t *testing.T) {
+	s, b := parkTest(t, ServeOptions{})
+	s.each(func(t *testing.T, a net.Addr) {
+		c := s.call(a)
+		c.get("/9")
+		<-b.parked
+		s.conns.sweep()
+		select {
+		case <-b.done:
+		case <-time.After(10 * time.Second):
+			t.Fatal("waiter not freed")
+		}
+		c.closed()
+	})
+}
+
+// What comes one byte at a time to hundreds of waiters, while they are rung in vain, is each one's last request.
+func TestPark_BytesRacingRings(t *testing.T) {
+	s, b := parkTest(t, ServeOptions{})
+	stop := make(chan struct{})
+	var ringing sync.WaitGroup
+	ringing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				b.set(0) // rings, and there is nothing
+			}
+		}
+	})
+	s.each(func(t *testing.T, a net.Addr) {
+		var callers []*caller
+		for range 100 {
+			c := s.call(a)
+			c.get("/9")
+			callers = append(callers, c)
+		}
+		for i, c := range callers {
+			if i%2 == 0 {
+				c.send("G")
+				if resp := c.want(200, "nothing"); !resp.Close {
+					t.Error("answer does not say that it closes")
+				}
+			}
+			c.Close()
+		}
+		for range callers {
+			<-b.done
+		}
+	})
+	close(stop)
+	ringing.Wait()
+}
