@@ -73,7 +73,7 @@ func (a *api) readAccess(r *relay.Relay, token string) (relay.Claim, error) {
 	var claims accessClaims
 	_, err = jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key.Public(), nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(accessSlip),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(accessSlip), jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(func() time.Time { return r.Now().Time() }))
 	who, ok := parseID(claims.Subject)
 	if err != nil || !ok || claims.Session == "" {
