@@ -116,15 +116,16 @@ func (cv *conv) change(tx *relay.Tx, by relay.ID, note []byte) error {
 }
 
 // nick returns the caller's nick here.
-func (cv *conv) nick() (string, error) { return nickOf(cv, cv.Member) }
+func (cv *conv) nick() string { return nickOf(cv, cv.Member) }
 
-func nickOf(cv *conv, m relay.Member) (string, error) {
+// nickOf returns somebody's nick here, "" where what is kept with him is not
+// ours.
+func nickOf(cv *conv, m relay.Member) string {
 	var rest memberRest
-	if !cv.ours {
-		return "", nil
+	if !cv.ours || unpack(m.Rest, &rest) != nil {
+		return ""
 	}
-	err := unpack(m.Rest, &rest)
-	return rest.Nick, err
+	return rest.Nick
 }
 
 // other returns the other one of a dialog.

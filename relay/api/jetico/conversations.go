@@ -262,11 +262,7 @@ func (a *api) getNicks(c *wire.Call, tx *relay.Tx, in convIn) (nicksOut, error) 
 	}
 	people, err := cv.people(tx)
 	for _, p := range people {
-		nick, err := nickOf(cv, p.Member)
-		if err != nil {
-			return out, err
-		}
-		if nick != "" {
+		if nick := nickOf(cv, p.Member); nick != "" {
 			out.Nicks[p.user] = nick
 		}
 	}

@@ -13,6 +13,7 @@ const (
 	maxBody   = 256 << 10 // of a message
 	maxText   = 16 << 10  // of keys, signatures, nicks, titles, contacts
 	maxPEM    = 32 << 10
+	maxSign   = 4 << 10 // of a signature: each of 500 people gets it in one transaction
 	maxNick   = 3 << 10 // of a nick in a conversation: it is kept with the member and with each message
 	maxIV     = 1 << 10
 	maxWord   = 256 // of vendor, model and the like

@@ -135,7 +135,7 @@ func (in *keyValueIn) check(path string) error {
 		return wire.MissingField(path[:len(path)-1])
 	}
 	return firstOf(
-		text(path+"keyEncryptedBase64", in.Key, maxText), text(path+"signatureBase64", in.Signature, maxText),
+		text(path+"keyEncryptedBase64", in.Key, maxText), text(path+"signatureBase64", in.Signature, maxSign),
 		uuid(path+"signerKeyPairUuid", in.SignerPair), user(path+"signerUserId", in.Signer), user(path+"userId", in.UserID),
 	)
 }
