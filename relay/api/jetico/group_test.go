@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"restante/relay"
 	"restante/relay/relaytest"
@@ -67,4 +68,40 @@ func TestLargeGroup(t *testing.T) {
 	me.want("ResponseAddedMessage", "RequestAddMessage", m{
 		"bodyEncryptedBase64": "b", "conversationUuid": number(1), "hasFiles": false, "ivBase64": "", "messageUuid": number(4), "sessionKeyUuid": number(2),
 	})
+}
+
+// Whoever is kicked loses his copies of the keys, however many there were; those
+// he gets when he comes back stay.
+func TestKick_ManyKeys(t *testing.T) {
+	h := build(t, Options{Requests: -1}, relay.Options{}, io.Discard)
+	h.user(exampleMe, true)
+	h.user(exampleOther, true)
+	me := h.join(exampleMe)
+	me.create(number(1), number(2), false, nil, []string{exampleOther})
+	var key struct{ SessionKeyUUID string }
+	for range keyStep + 10 {
+		b := me.want("ResponseAddedSessionKey", "RequestAddNewSessionKeys", m{
+			"conversationUuid": number(1), "sessionKeys": []m{me.value(exampleMe), me.value(exampleOther)},
+		})
+		if err := json.Unmarshal(b, &key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	me.ok("RequestKickUser", m{"conversationUuid": number(1), "userId": exampleOther})
+	me.ok("RequestAddMember", m{"conversationUuid": number(1), "sessionKeyUuid": key.SessionKeyUUID, "sessionKeyValue": me.value(exampleOther)})
+	copies := func() (n int) {
+		relaytest.View(t, h.r, func(tx *relay.Tx) error {
+			acc, err := findUser(tx, exampleOther)
+			n = keyRows.Count(tx, "holder", relay.Span{Prefix: acc.ID[:]})
+			return err
+		})
+		return n
+	}
+	for end := time.Now().Add(15 * time.Second); copies() > 1; { // the rest goes in steps
+		if time.Now().After(end) {
+			t.Fatal("copies are left")
+		}
+	}
+	other := h.join(exampleOther)
+	other.want("ResponseSessionKeyByUuid", "RequestGetSessionKey", m{"conversationUuid": number(1), "sessionKeyUuid": key.SessionKeyUUID})
 }

@@ -114,6 +114,9 @@ func (s *session) run(f frame, op *wire.Op) {
 	}
 	out, err := s.svc.Do(c, op, f.body)
 	s.own(c.Wrote())
+	if err != nil && relay.AsError(err).Code == relay.Internal {
+		s.svc.Log.Error().Str("op", op.Name).Err(err).Msg("request failed")
+	}
 	if err != nil {
 		s.answer(f, failed(f.name, err))
 	} else if r, typed := out.(reply); typed {

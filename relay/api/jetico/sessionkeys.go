@@ -51,11 +51,12 @@ func putKey(tx *relay.Tx, cv *conv, uuid string, to, signer relay.ID, key string
 func dropKeys(tx *relay.Tx, d keyDrop) error {
 	span := relay.Span{Exact: append(d.Room[:], d.Account[:]...), Limit: keyStep}
 	var ids []relay.ID
+	looked := 0
 	for f, err := range keyRows.Scan(tx, "room", span) {
 		if err != nil {
 			return err
 		}
-		if f.Record.Created <= d.UpTo {
+		if looked++; f.Record.Created <= d.UpTo {
 			ids = append(ids, f.ID)
 		}
 	}
@@ -64,7 +65,7 @@ func dropKeys(tx *relay.Tx, d keyDrop) error {
 			return err
 		}
 	}
-	if len(ids) < keyStep {
+	if looked < keyStep || len(ids) == 0 {
 		return nil
 	}
 	return dropKeysVerb.Soon(tx, d)
