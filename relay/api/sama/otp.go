@@ -77,6 +77,10 @@ func (a *api) resetPassword(c *wire.Call, r *relay.Relay, in resetPasswordIn) (s
 	if !in.New.within(3, 40) {
 		return success{}, wrong("The password entered is incorrect.")
 	}
+	tries := "reset " + folded(in.Email.v)
+	if err := c.Service.LoginTry(family, tries); err != nil { // a hash is made for each
+		return success{}, err
+	}
 	acc, _, err := a.byEmail(c, r, in.Email)
 	if err != nil {
 		return success{}, err
@@ -94,6 +98,7 @@ func (a *api) resetPassword(c *wire.Call, r *relay.Relay, in resetPasswordIn) (s
 		return dropOthers(tx, nobodyHere)
 	})
 	if relay.Is(err, relay.Forbidden) {
+		c.Service.LoginWrong(family, tries)
 		err = said(relay.Forbidden, "Incorrect token for password recovery.")
 	}
 	if err == nil {
