@@ -109,9 +109,17 @@ func (k *session) do(op *wire.Op, params []byte) (any, error) {
 	return out, err
 }
 
-// prove looks whether the session that the connection was tied to still lasts.
+// prove looks whether the session that the connection was tied to still lasts,
+// and its account may call.
 func (k *session) prove(tx *relay.Tx) (relay.Caller, error) {
-	info, err := deviceOf(tx, k.who.caller.Account, k.who.caller.Device)
+	acc, err := tx.Account(k.who.caller.Account)
+	if relay.Is(err, relay.NotFound) || err == nil && acc.Suspended != 0 {
+		err = errUnauthorized
+	}
+	if err != nil {
+		return relay.Caller{}, err
+	}
+	info, err := deviceOf(tx, acc.ID, k.who.caller.Device)
 	if err == nil && info.Session != k.who.session {
 		err = errUnauthorized
 	}

@@ -78,6 +78,29 @@ func TestSession_AnotherOfTheSameDevice(t *testing.T) {
 	alice.ask("list_blocked_users", map[string]any{})
 }
 
+// An account that is deleted, or suspended, has no connections any more, whatever
+// of it is still being removed.
+func TestSession_OfNobodyAnyMore(t *testing.T) {
+	h := build(t, Options{})
+	for name, end := range map[string]func(relay.ID) error{
+		"suspended": func(id relay.ID) error {
+			return h.r.Update(t.Context(), func(tx *relay.Tx) error { return tx.Suspend(id) })
+		},
+		"removed": func(id relay.ID) error {
+			return h.r.Update(t.Context(), func(tx *relay.Tx) error { return tx.RemoveAccount(id) })
+		},
+	} {
+		alice := h.enter(name)
+		if err := end(h.account(alice).ID); err != nil {
+			t.Fatal(err)
+		}
+		alice.send(map[string]any{"request": map[string]any{"list_blocked_users": map[string]any{}, "id": 1}})
+		if e, ok := alice.until("response")["error"].(map[string]any); !ok || e["status"] != 401.0 {
+			t.Errorf("%s: got %v, want 401", name, e)
+		}
+	}
+}
+
 // Messages from everywhere to everybody, with connections that come and go: each
 // client gets every message once and in order.
 func TestSession_Crowd(t *testing.T) {

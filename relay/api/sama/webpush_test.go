@@ -229,8 +229,7 @@ func TestPush(t *testing.T) {
 	here.subscribe(alice)
 	away.subscribe(bob)
 	dialog := bob.dialog(alice.id)
-	alice.say(dialog, "you are here")
-	bob.event("message")
+	bob.say(dialog, "alice is here, and is not pushed to")
 	bob.leave(h)
 
 	want := func(b *browser, title, body, cid string) {
