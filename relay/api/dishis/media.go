@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"net/url"
 	"strings"
 
 	"restante/relay"
@@ -80,8 +81,13 @@ type mediaOut struct {
 	ExpiresAt       *string `json:"expiresAt"`
 }
 
-func newMedia(id relay.ID, m *media) mediaOut {
+// newMedia shows a media file to a caller under base: its addresses are those at
+// which he finds it, without the host.
+func newMedia(base string, id relay.ID, m *media) mediaOut {
 	path := "/api/media/" + prefixFile + id.String() + "/content"
+	if u, err := url.Parse(base); err == nil {
+		path = strings.TrimSuffix(u.Path, "/") + path
+	}
 	out := mediaOut{
 		FileID: prefixFile + id.String(), FileType: m.Type, MimeType: m.MIME, Size: m.Size, OriginalName: m.Name,
 		FilePath: path, FileIV: m.IV, ThumbIV: m.ThumbIV, EncryptedAESKey: m.Key, UserID: userID(m.Owner),

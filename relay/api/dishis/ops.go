@@ -42,7 +42,7 @@ func (a *api) ops() []wire.Op {
 		wire.Row("POST /api/users/block", wire.User, write(a.block), "keep a user from writing to the caller"),
 		wire.Row("POST /api/users/unblock", wire.User, write(a.unblock), "take a block back"),
 		wire.Row("POST /api/users/mute", wire.User, write(a.mute), "have a user not announced for a while"),
-		wire.Row("POST /api/users/revoke", wire.User, write(a.revoke), "make a device's token worthless"),
+		wire.Row("POST /api/users/revoke", wire.User, write(a.revoke), "make a device's token worthless").NamesNobody(),
 		wire.Row("GET /api/users/search", wire.User, read(a.searchUser), "a user by his whole name"),
 		wire.Row("GET /api/users/:userId/public-key", wire.User, read(a.publicKey), "with which key to encrypt for a user"),
 
@@ -62,7 +62,7 @@ func (a *api) ops() []wire.Op {
 		wire.Row("POST /api/groups/members/remove", wire.User, write(a.removeMember), "take a member out of a group, or leave it"),
 		wire.Row("POST /api/groups/settings", wire.User, write(a.setGroupSettings), "who may write and add members"),
 		wire.Row("POST /api/groups/members/role", wire.User, write(a.setRole), "make a member an admin, or the other way"),
-		wire.Row("GET /api/groups/user/:userId", wire.User, read(a.groupsOf), "the caller's groups"),
+		wire.Row("GET /api/groups/user/:userId", wire.User, read(a.groupsOf), "the caller's groups").NamesNobody(),
 		wire.Row("POST /api/groups/delete", wire.User, write(a.deleteGroup), "close a group"),
 		wire.Row("GET /api/groups/:groupId/public-keys", wire.User, read(a.groupKeys), "the keys of a group's members"),
 
@@ -78,7 +78,7 @@ func (a *api) ops() []wire.Op {
 		wire.Row("POST /api/communities/leave", wire.User, write(a.leaveCommunity), "leave a community"),
 		wire.Row("POST /api/communities/channel/create", wire.User, write(a.createChannel), "a new channel of a community"),
 		wire.Row("GET /api/communities/:communityId/channels", wire.User, read(a.channelsOf), "a community's channels with the caller's keys"),
-		wire.Row("GET /api/communities/user/:userId", wire.User, read(a.communitiesOf), "the caller's communities"),
+		wire.Row("GET /api/communities/user/:userId", wire.User, read(a.communitiesOf), "the caller's communities").NamesNobody(),
 		wire.Row("POST /api/communities/approve", wire.User, write(a.approve), "let somebody in who asked"),
 		wire.Row("POST /api/communities/reject", wire.User, write(a.reject), "turn somebody away who asked"),
 		wire.Row("GET /api/communities/:communityId/requests", wire.User, read(a.joinRequests), "who asks to be let in"),
@@ -95,13 +95,13 @@ func (a *api) ops() []wire.Op {
 		wire.Row("POST /api/statuses/delete", wire.User, write(a.deleteStatus), "take a status update back"),
 		wire.Row("GET /api/statuses/:statusId/viewers", wire.User, read(a.viewers), "who saw a status update"),
 
-		wire.Row("POST /api/media/upload", wire.User, wire.Raw(a.upload), "a sealed file, with its thumbnail"),
+		wire.Row("POST /api/media/upload", wire.User, wire.Raw(a.upload), "a sealed file, with its thumbnail").NamesNobody(),
 		wire.Row("GET /api/media/:fileId", wire.User, wire.Raw(a.details), "what is kept with a media file"),
 		wire.Row("GET /api/media/:fileId/content", wire.User, wire.Raw(a.content), "the bytes of a media file"),
 
-		wire.Row("GET /api/analytics/user/:userId", wire.User, read(a.statistics), "what the caller sent and received"),
-		wire.Row("GET /api/analytics/active-chats/:userId", wire.User, read(a.activeChats), "with whom the caller exchanged messages"),
-		wire.Row("GET /api/analytics/message-count/:userId", wire.User, read(a.messageCount), "what the caller sent in a period"),
+		wire.Row("GET /api/analytics/user/:userId", wire.User, read(a.statistics), "what the caller sent and received").NamesNobody(),
+		wire.Row("GET /api/analytics/active-chats/:userId", wire.User, read(a.activeChats), "with whom the caller exchanged messages").NamesNobody(),
+		wire.Row("GET /api/analytics/message-count/:userId", wire.User, read(a.messageCount), "what the caller sent in a period").NamesNobody(),
 
 		wire.Row("GET /socket.io/", wire.Anyone, wire.Raw(a.socketIO), "what happens, by Socket.IO: its handshake, polls, WebSockets"),
 		wire.Row("POST /socket.io/", wire.Anyone, wire.Raw(a.socketIO), "what a Socket.IO client sends by polling"),

@@ -215,7 +215,7 @@ func (a *api) details(c *wire.Call, w http.ResponseWriter, r *http.Request) erro
 		if err != nil {
 			return err
 		}
-		file := newMedia(id, m)
+		file := newMedia(c.Base(), id, m)
 		out = data(file)
 		out.File = file.FilePath
 		if thumb && file.ThumbnailPath == nil {
