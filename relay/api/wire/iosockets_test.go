@@ -303,7 +303,7 @@ func TestIOSockets_EndWithTheirServer(t *testing.T) {
 // The client that people use, with polls that are parked.
 func TestIOSockets_Client(t *testing.T) {
 	var hall socketiotest.Hall
-	o := socketio.Options{Engine: engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond}}
+	o := socketio.Options{Engine: engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 5 * time.Second}}
 	b := serveIO(t, o, func(h *socketio.Handshake) (func(*IOSocket) IOHandler, error) {
 		if err := hall.Admit(h); err != nil {
 			return nil, err

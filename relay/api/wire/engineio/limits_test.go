@@ -336,7 +336,7 @@ func TestPoll_HangUp(t *testing.T) {
 	s := serve(t, engineio.Options{}, open)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.url+s.polling(), nil)
-	time.AfterFunc(20*time.Millisecond, cancel)
+	time.AfterFunc(100*time.Millisecond, cancel) // the poll has come by then
 	if _, err := http.DefaultClient.Do(req); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}

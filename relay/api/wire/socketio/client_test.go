@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"restante/relay/api/wire/engineio"
 	"restante/relay/api/wire/socketio"
@@ -17,7 +18,9 @@ func (g guest) Closed(engineio.Reason) { g.Leave() }
 // The client that people use, over each of its transports.
 func TestClient(t *testing.T) {
 	var hall socketiotest.Hall
-	s := serve(t, suite, func(h *socketio.Handshake) (socketio.Open, error) {
+	o := suite
+	o.Engine.PingTimeout = 5 * time.Second // Node shares the machine with everything else that is tested
+	s := serve(t, o, func(h *socketio.Handshake) (socketio.Open, error) {
 		if err := hall.Admit(h); err != nil {
 			return nil, err
 		}

@@ -269,7 +269,7 @@ func TestSuite_EngineIO(t *testing.T) {
 		q := s.polling()
 		waiting := make(chan string)
 		go func() { _, body := s.do("GET", q, ""); waiting <- body }()
-		time.Sleep(20 * time.Millisecond) // the poll is to come first
+		time.Sleep(100 * time.Millisecond) // the poll is to come first
 		s.want("POST", q, "1", 200, "ok")
 		if got := <-waiting; got != "6" {
 			t.Errorf("the poll got %q, want 6", got)
