@@ -386,6 +386,9 @@ func TestUpgrade_Fails(t *testing.T) {
 			if _, got := s.do("GET", q, ""); got != "4still here" && got != "6" {
 				t.Errorf("got %q", got)
 			}
+			if c.name == "by hanging up" {
+				time.Sleep(50 * time.Millisecond) // until the server has noticed
+			}
 			again := s.socket(strings.Replace(q, "polling", "websocket", 1))
 			say(t, again, "2probe")
 			expect(t, again, "3probe")

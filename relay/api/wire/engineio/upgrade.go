@@ -49,16 +49,27 @@ func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
 
 // probe moves the session to the WebSocket, or drops that.
 func (s *Session) probe(k *socket) bool {
-	late := time.AfterFunc(s.server.o.UpgradeTimeout, k.cut)
-	ok := k.hears(s.server.o, probe) && s.answerProbe(k) && k.hears(s.server.o, string(packetUpgrade)) && late.Stop() && s.move(k)
+	late := time.AfterFunc(s.server.o.UpgradeTimeout, func() { s.drop(k) })
+	defer late.Stop()
+	ok := k.hears(s.server.o, probe) && s.answerProbe(k) && k.hears(s.server.o, string(packetUpgrade)) && s.move(k)
 	if !ok {
-		late.Stop()
-		s.mu.Lock()
-		s.probing, s.probed = nil, false
-		s.mu.Unlock()
-		k.cut()
+		s.drop(k)
 	}
 	return ok
+}
+
+// drop gives an upgrade up: first the session's part of it, so that a client that
+// sees its WebSocket closed can try again at once.
+func (s *Session) drop(k *socket) {
+	s.mu.Lock()
+	moved := s.socket == k // in the last moment
+	if s.probing == k {
+		s.probing, s.probed = nil, false
+	}
+	s.mu.Unlock()
+	if !moved {
+		k.cut()
+	}
 }
 
 // hears reports whether the client says what it is to say next.
@@ -76,6 +87,9 @@ func (s *Session) answerProbe(k *socket) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.probing != k { // it took too long
+		return false
+	}
 	s.probed = true
 	s.flushLocked()
 	return true
@@ -85,7 +99,7 @@ func (s *Session) answerProbe(k *socket) bool {
 func (s *Session) move(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	if s.ended || s.probing != k {
 		return false
 	}
 	if s.poll != nil {
