@@ -117,7 +117,6 @@ type Bolt struct {
 	journal *journal   // nil: every commit goes to the pages
 	mu      sync.Mutex // held to change state
 	state   atomic.Pointer[state]
-	calm    atomic.Bool // nothing was written for a while
 	tight   atomic.Bool // the disk could not take what the journal holds and much more
 	looked  int64       // the writer's: what was outstanding when it looked last
 

@@ -44,6 +44,7 @@ type checkpointer struct {
 
 	stuck atomic.Bool // for want of space
 	hurry atomic.Bool // the writer waits
+	wipe  atomic.Bool // what is free, in any case
 	done  atomic.Int64
 	waits atomic.Int64 // how often the writer had to wait
 }
@@ -152,9 +153,10 @@ func (b *Bolt) carried(f *frozen) {
 // turn will be soon anyway.
 func (b *Bolt) wipe() error {
 	j := b.journal
+	always := j.check.wipe.Swap(false)
 	var buf []byte
 	for _, seg := range j.segs {
-		if !seg.dirty() || b.state.Load().tail > seg.size/8 && !b.calm.Load() {
+		if !seg.dirty() || b.state.Load().tail > seg.size/8 && !always {
 			continue
 		}
 		if buf == nil {
@@ -306,4 +308,12 @@ func (b *Bolt) pagesFailed(tx *bolt.Tx, id int, cause error) error {
 	}
 	b.pressure.press(b.opts.Clock())
 	return ErrFull
+}
+
+// reached tells whether the file's current meta page is that of transaction
+// id, though its commit returned an error: then it can be rolled back no more.
+func (b *Bolt) reached(id int) bool {
+	now := 0
+	_ = b.db.View(func(tx *bolt.Tx) error { now = tx.ID(); return nil })
+	return now >= id
 }

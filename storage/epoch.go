@@ -11,9 +11,9 @@ const (
 	// was erased is gone.
 	calmTime = 5 * time.Second
 	calmCost = 256 << 10
-	// longestEpoch bounds how long an epoch lasts that holds less. To carry a
-	// single message over writes as much as bbolt alone would have; many at
-	// once cost little more.
+	// longestEpoch bounds how long an epoch lasts where it never becomes calm or
+	// holds less. To carry a single message over writes as much as bbolt alone
+	// would have; many at once cost little more.
 	longestEpoch = 10 * time.Minute
 )
 
@@ -111,7 +111,6 @@ func (b *Bolt) awaitCarried() error {
 // afterAppend has a look at how the checkpoint goes.
 func (b *Bolt) afterAppend() {
 	c := &b.journal.check
-	b.calm.Store(false)
 	switch {
 	case b.state.Load().frozen == nil:
 	case c.stuck.Load():
@@ -161,28 +160,27 @@ func (b *Bolt) quietTime() (wait time.Duration, ok bool) {
 	switch {
 	case s.frozen != nil: // its end is told
 		return 0, false
-	case j.anyDirty(), s.active != nil && s.active.cost >= calmCost:
-		return calmTime, true
-	case j.used():
-		return max(0, longestEpoch-time.Since(j.began)), true
+	case !j.used():
+		return calmTime, j.anyDirty()
 	}
-	return 0, false
+	wait = max(0, longestEpoch-time.Since(j.began))
+	if j.anyDirty() || s.active != nil && s.active.cost >= calmCost {
+		wait = min(wait, calmTime)
+	}
+	return wait, true
 }
 
-// onQuiet wipes what is free, or carries over what is left.
+// onQuiet wipes what is free, and once that is done carries over what is left.
 func (b *Bolt) onQuiet() {
 	if b.state.Load().frozen != nil {
 		return
 	}
-	if b.journal.anyDirty() {
-		b.calm.Store(true)
-		poke(b.journal.check.work)
-		return
-	}
-	if b.journal.used() {
+	c := &b.journal.check
+	c.wipe.Store(true)
+	if !b.journal.anyDirty() && b.journal.used() {
 		b.freeze()
-		poke(b.journal.check.work)
 	}
+	poke(c.work)
 }
 
 // moved is told when the checkpointer has got somewhere.

@@ -375,6 +375,33 @@ func TestCalm(t *testing.T) {
 	})
 }
 
+// Where it never becomes calm, what was erased is gone after two epochs, from
+// the part of a file, too, that a busier time has written.
+func TestCalm_Never(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Options{NoBallast: true, Journal: 1 << 20})
+		for i := range 400 { // fills both files
+			put(t, b, fmt.Sprint(i), strings.Repeat(secret, 80))
+		}
+		mustNot(t, b.Update(t.Context(), func(tx Txn) error {
+			for i := range 400 {
+				tx.Delete(fmt.Append(nil, i))
+			}
+			return nil
+		}))
+		if !journalHolds(t, b.path, secret) {
+			t.Fatal("the journal never had it: this test proves nothing")
+		}
+		for range (2*longestEpoch + time.Minute) / (calmTime - time.Second) {
+			put(t, b, "key", "value")
+			time.Sleep(calmTime - time.Second)
+		}
+		if journalHolds(t, b.path, secret) {
+			t.Error("the journal still has it")
+		}
+	})
+}
+
 // A backup holds what only the journal has, and nothing that was deleted.
 func TestBackup_Journal(t *testing.T) {
 	b := open(t, Options{NoBallast: true, Journal: 1 << 20})

@@ -1,6 +1,6 @@
-// Package storage keeps ordered keys and values in one file, and gives them
-// out in transactions. It knows bytes and order; what they mean is decided in
-// package relay.
+// Package storage keeps ordered keys and values in one file, with a journal
+// beside it, and gives them out in transactions. It knows bytes and order; what
+// they mean is decided in package relay.
 //
 // There are three things to know:
 //
@@ -16,8 +16,10 @@
 //     on it.
 //
 // The engine here is bbolt ([Open]) with one writer goroutine that commits
-// everything that waits as one batch. A second engine would be one more file;
-// storagetest runs the same suite over each.
+// everything that waits as one batch: one write and one sync to the journal
+// (journal.go), from where it reaches bbolt's file later, with many others. A
+// second engine would be one more file; storagetest runs the same suite over
+// each.
 //
 // Caveats, most of them bbolt's: slices that a Txn gives out die with it, so
 // copy what must outlive it; keep closures short, for there is one writer, and

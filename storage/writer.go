@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 const (
@@ -212,14 +210,6 @@ func (ba *batch) gather(first *request) {
 			return
 		}
 	}
-}
-
-// reached tells whether the file's current meta page is that of transaction
-// id, though its commit returned an error: then it can be rolled back no more.
-func (b *Bolt) reached(id int) bool {
-	now := 0
-	_ = b.db.View(func(tx *bolt.Tx) error { now = tx.ID(); return nil })
-	return now >= id
 }
 
 // breakDown stops the writer for good. The first reason stays.
