@@ -34,7 +34,8 @@ type conv struct {
 	set   roomSettings // zero in rooms of other families
 	uuid  string
 	ours  bool
-	crowd []person // see people
+	crowd []person // see present
+	named bool     // so the crowd has names, and is in order
 }
 
 // newConv makes a conversation of a room that somebody has access to.
@@ -163,12 +164,11 @@ func (cv *conv) closed(tx *relay.Tx, who relay.ID) (bool, error) {
 type person struct {
 	relay.Member
 	cursor relay.Time
-	user   string // the userId
+	user   string // the userId; see people
 }
 
-// people returns the members of a conversation: in the order in which they came,
-// the creator after those who came with him. It looks once.
-func (cv *conv) people(tx *relay.Tx) ([]person, error) {
+// present returns the members of a conversation, in no order. It looks once.
+func (cv *conv) present(tx *relay.Tx) ([]person, error) {
 	if cv.crowd != nil || cv.Room.Open {
 		return cv.crowd, nil
 	}
@@ -179,14 +179,26 @@ func (cv *conv) people(tx *relay.Tx) ([]person, error) {
 			return nil, err
 		}
 		for _, m := range members {
-			p := person{Member: m, cursor: tx.Cursor(m.Account, cv.Room.Box)}
-			if p.user, err = userIDOf(tx, m.Account); err != nil {
-				return nil, err
-			}
-			list = append(list, p)
+			list = append(list, person{Member: m, cursor: tx.Cursor(m.Account, cv.Room.Box)})
 		}
 		if after = next; next.IsZero() {
 			break
+		}
+	}
+	cv.crowd = list
+	return list, nil
+}
+
+// people returns the members of a conversation with their names: in the order in
+// which they came, the creator after those who came with him.
+func (cv *conv) people(tx *relay.Tx) ([]person, error) {
+	list, err := cv.present(tx)
+	if err != nil || cv.named {
+		return list, err
+	}
+	for i := range list {
+		if list[i].user, err = userIDOf(tx, list[i].Account); err != nil {
+			return nil, err
 		}
 	}
 	creator := func(p person) int {
@@ -198,7 +210,7 @@ func (cv *conv) people(tx *relay.Tx) ([]person, error) {
 	slices.SortFunc(list, func(a, b person) int {
 		return cmp.Or(cmp.Compare(a.Joined, b.Joined), cmp.Compare(creator(a), creator(b)), cmp.Compare(a.user, b.user))
 	})
-	cv.crowd = list
+	cv.named = true
 	return list, nil
 }
 

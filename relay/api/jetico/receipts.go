@@ -23,7 +23,7 @@ type receipts struct {
 // Who has a cursor behind it has read it, if he may see it; so has who marked
 // it in his present membership.
 func (cv *conv) receipts(tx *relay.Tx, e relay.Entry) (r receipts, err error) {
-	people, err := cv.people(tx)
+	people, err := cv.present(tx)
 	if err != nil {
 		return r, err
 	}
