@@ -231,6 +231,14 @@ func (p *poll) close(tx *relay.Tx, id relay.ID, b relay.BoxID, by relay.ID) erro
 
 // pathPoll is the poll in the path, for a member of its channel.
 func pathPoll(c *wire.Call, tx *relay.Tx) (id relay.ID, v *poll, p place, err error) {
+	if id, v, p, err = findPoll(c, tx); err == nil && !p.In {
+		err = notMember()
+	}
+	return id, v, p, err
+}
+
+// findPoll is the poll in the path, and how the caller stands in its channel.
+func findPoll(c *wire.Call, tx *relay.Tx) (id relay.ID, v *poll, p place, err error) {
 	if id, err = pathID(c, "id"); err != nil {
 		return id, nil, p, err
 	}
@@ -241,7 +249,7 @@ func pathPoll(c *wire.Call, tx *relay.Tx) (id relay.ID, v *poll, p place, err er
 	if err != nil {
 		return id, nil, p, err
 	}
-	p, err = channelFor(tx, c.Who.Account, v.Channel, relay.ToRead)
+	p, err = channelAt(tx, c.Who.Account, v.Channel)
 	return id, v, p, err
 }
 
@@ -379,11 +387,11 @@ func (b ballot) count(option, n int, kind string) error {
 
 // closePoll ends a poll: for who asked, and who rules the channel.
 func closePoll(c *wire.Call, tx *relay.Tx, _ wire.None) (none wire.None, err error) {
-	id, v, p, err := pathPoll(c, tx)
+	id, v, p, err := findPoll(c, tx)
 	if err != nil {
 		return none, err
 	}
-	if v.By != p.who {
+	if v.By != p.who || !p.In {
 		if err := p.permit(relay.ToEndPoll); err != nil {
 			return none, err
 		}
