@@ -23,6 +23,8 @@ type Options struct {
 	DownloadFor   time.Duration // and one for downloading (7 days)
 	MaxPacket     int64         // bytes of one packet (1 MiB)
 	Participants  int           // of a group (50)
+	MaxFile       int64         // bytes of one file (100 MiB)
+	FileQuota     int64         // bytes that the files of one account may have in all (500 MiB)
 	SearchMin     int           // characters a search needs (1)
 	HideContacts  bool          // e-mail and phone are shown to their owner only
 	PlainCookie   bool          // the refresh cookie goes over plain http, too
@@ -47,6 +49,7 @@ func (o Options) withDefaults() Options {
 	o.DownloadFor = or(o.DownloadFor, 7*24*time.Hour)
 	o.MaxPacket = or(o.MaxPacket, 1<<20)
 	o.Participants = or(o.Participants, 50)
+	o.MaxFile = or(o.MaxFile, maxFile)
 	o.SearchMin = or(o.SearchMin, 1)
 	o.CookieSite = or(o.CookieSite, "lax")
 	return o

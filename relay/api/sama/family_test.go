@@ -18,6 +18,8 @@ func configured(s *wiretest.Settings) wire.Family {
 		Participants: s.Int("participants", 0),
 		SearchMin:    s.Int("search-min", 0),
 		HideContacts: s.String("hide-contacts", "") == "on",
+		MaxFile:      int64(s.Int("max-file", 0)),
+		FileQuota:    int64(s.Int("file-quota", 0)),
 		MaxPacket:    int64(s.Int("max-packet", 0)),
 	}
 	if list := s.String("organizations", ""); list != "" {

@@ -13,7 +13,7 @@ import (
 	"restante/relay/api/wire"
 )
 
-// maxFile is how many bytes a file has at most.
+// maxFile is how many bytes a file has at most, if nobody says otherwise.
 const maxFile = 100 << 20
 
 // maxFiles is how many files one request names.
@@ -37,6 +37,8 @@ type fileIn struct {
 
 type createFilesIn []fileIn
 
+var errFileSize = wrong("Incorrect file size.")
+
 func (in *createFilesIn) Check() error {
 	if len(*in) > maxFiles {
 		return wrong("You've exceeded the file limit.")
@@ -49,8 +51,8 @@ func (in *createFilesIn) Check() error {
 		switch {
 		case !f.Name.within(1, 255):
 			return wrong("Incorrect file name.")
-		case f.Size.Kind() != '0' || decodeJSON(f.Size, &f.size) != nil || f.size < 0 || f.size > maxFile:
-			return wrong("Incorrect file size.")
+		case f.Size.Kind() != '0' || decodeJSON(f.Size, &f.size) != nil || f.size < 0:
+			return errFileSize
 		case !f.Type.within(1, 255):
 			return wrong("Incorrect content type.")
 		}
@@ -92,8 +94,11 @@ func (a *api) createFiles(c *wire.Call, tx *relay.Tx, in createFilesIn) (filesOu
 	out := filesOut{[]fileOut{}}
 	v := viewerOf(c)
 	for _, f := range in {
+		if f.size > a.o.MaxFile {
+			return out, errFileSize
+		}
 		b, err := tx.ReserveBlob(relay.BlobDraft{
-			Owner: c.Who.Account, Family: family, Type: f.Type.v, MaxSize: f.size,
+			Owner: c.Who.Account, Family: family, Type: f.Type.v, MaxSize: f.size, Quota: a.o.FileQuota,
 			Rule: relay.Rule{Kind: relay.OpenToAnyone}, Extra: wire.MustEncode(fileExtra{f.Name.v, f.size}),
 		})
 		if err != nil {
