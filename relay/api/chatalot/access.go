@@ -205,26 +205,6 @@ func roomsOf(tx *relay.Tx, who relay.ID) iter.Seq2[relay.Access, error] {
 	}
 }
 
-// channelsIn yields the channels of a group that an account is in.
-func channelsIn(tx *relay.Tx, who, group relay.ID) iter.Seq2[relay.Access, error] {
-	return func(yield func(relay.Access, error) bool) {
-		rooms, err := tx.Children(group, relay.ID{}, maxInGroup)
-		if err != nil {
-			yield(relay.Access{}, err)
-			return
-		}
-		for _, r := range rooms {
-			acc, err := tx.Access(who, r.ID)
-			if relay.Is(err, relay.NotFound) || relay.Is(err, relay.Forbidden) {
-				continue
-			}
-			if !yield(acc, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
 // Limits of what lies below one another.
 const (
 	maxGroups  = 200    // of one community

@@ -106,7 +106,7 @@ func TestOperator(t *testing.T) {
 		if err := f.MakeOwner(tx, other.ID); !relay.Is(err, relay.NotFound) {
 			t.Errorf("somebody else's: %v, want NotFound", err)
 		}
-		if err := SetOwner(tx, "alice"); err != nil {
+		if err := f.MakeOwner(tx, alice); err != nil {
 			return err
 		}
 		rank, err := rankOf(tx, alice)

@@ -14,7 +14,8 @@ const family = "chatalot"
 // defaults in brackets.
 type Options struct {
 	// Registration is who may register: "open", "invite_only" or "closed"
-	// ("invite_only"). Nobody becomes owner by coming first, see [SetOwner].
+	// ("invite_only"). Nobody becomes owner by coming first: the operator
+	// names one.
 	Registration string
 	// Communities is who may make a community: "admin_only" or "open"
 	// ("admin_only").

@@ -239,11 +239,3 @@ var packing = func() cbor.EncMode {
 	}
 	return m
 }()
-
-// listed makes an empty list of nil, which is [] on the wire and not null.
-func listed[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}

@@ -262,7 +262,11 @@ func TestMayFetchKeys(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return SetOwner(tx, "root")
+		root, err := findAccount(tx, "root")
+		if err != nil {
+			return err
+		}
+		return makeOwner(tx, root.ID)
 	})
 	for name, c := range map[string]struct {
 		who, target relay.ID

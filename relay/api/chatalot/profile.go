@@ -102,17 +102,9 @@ func findAccount(tx *relay.Tx, name string) (relay.Account, error) {
 	return acc, err
 }
 
-// SetOwner makes an account the owner of the instance, who was none before: it
+// makeOwner makes an account the owner of the instance, who was none before: it
 // is how there comes to be one, and for the operator alone. NotFound: no such
 // user.
-func SetOwner(tx *relay.Tx, username string) error {
-	acc, err := findAccount(tx, username)
-	if err != nil {
-		return err
-	}
-	return makeOwner(tx, acc.ID)
-}
-
 func makeOwner(tx *relay.Tx, who relay.ID) error {
 	acc, p, err := account(tx, who)
 	if err == nil && acc.Family != family {

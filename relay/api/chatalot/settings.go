@@ -24,7 +24,7 @@ type instance struct {
 	MaxCache int      `cbor:"1,keyasint,omitempty"` // messages a client keeps (500)
 	MaxPins  int      `cbor:"2,keyasint,omitempty"` // of a channel (50)
 	NoE2E    bool     `cbor:"3,keyasint,omitempty"`
-	Owner    relay.ID `cbor:"4,keyasint,omitzero"` // whom the operator named last, see [SetOwner]
+	Owner    relay.ID `cbor:"4,keyasint,omitzero"` // whom the operator named last, see makeOwner
 }
 
 // There is one instance, under the zero id.

@@ -24,7 +24,13 @@ func (a *api) deeds(s *wiretest.Settings) {
 	s.Do("user", func(r *relay.Relay, words ...string) (string, error) { return a.tokenFor(r, words[0], true) })
 	s.Do("token", func(r *relay.Relay, words ...string) (string, error) { return a.tokenFor(r, words[0], false) })
 	s.Do("owner", func(r *relay.Relay, words ...string) (string, error) {
-		return words[0], r.Update(context.Background(), func(tx *relay.Tx) error { return SetOwner(tx, words[0]) })
+		return words[0], r.Update(context.Background(), func(tx *relay.Tx) error {
+			acc, err := findAccount(tx, words[0])
+			if err != nil {
+				return err
+			}
+			return makeOwner(tx, acc.ID)
+		})
 	})
 	s.Do("keys", func(_ *relay.Relay, words ...string) (string, error) {
 		k := storyKeys()
