@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"errors"
 	"strings"
 
 	"restante/relay"
@@ -109,18 +110,42 @@ func otherOf(room relay.Room, who relay.ID) relay.ID {
 	return room.Pair[0]
 }
 
+// errFound ends a search.
+var errFound = errors.New("found")
+
+// findPeer is findUser, and finds whom the user wrote with when he is gone.
+func findPeer(tx *relay.Tx, who relay.ID, s string) (peer relay.ID, err error) {
+	user, err := findUser(tx, s)
+	if !relay.Is(err, relay.NotFound) {
+		return user.ID, err
+	}
+	gone := allRoomsOf(tx, who, func(acc relay.Access) error {
+		if peer = otherOf(acc.Room, who); acc.Room.Direct && isUser(s, peer) {
+			return errFound
+		}
+		return nil
+	})
+	switch gone {
+	case nil:
+		return relay.ID{}, err
+	case errFound:
+		return peer, nil
+	}
+	return relay.ID{}, gone
+}
+
 // directHistory lists the messages of the caller and somebody, newest first.
 func (a *api) directHistory(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, error) {
 	limit, before, err := page(c, 50)
 	if err != nil {
 		return answer{}, err
 	}
-	peer, err := findUser(tx, c.Param("recipientId"))
+	peer, err := findPeer(tx, c.Who.Account, c.Param("recipientId"))
 	if err != nil {
 		return answer{}, err
 	}
 	list := []directOut{}
-	room, err := tx.FindDirect(c.Who.Account, peer.ID)
+	room, err := tx.FindDirect(c.Who.Account, peer)
 	if relay.Is(err, relay.NotFound) {
 		return data(list), nil
 	}
