@@ -338,29 +338,14 @@ func mayFetchKeys(tx *relay.Tx, who, target relay.ID) error {
 	} else if err != nil || who == target {
 		return err
 	}
-	for after := (relay.ID{}); ; {
-		rooms, next, err := tx.RoomsOf(who, after, roomsAtOnce)
-		if err != nil {
-			return err
-		}
-		for _, a := range rooms {
-			_, err := tx.Access(target, a.Room.ID)
-			if err == nil {
-				return nil
-			}
-			if !relay.Is(err, relay.NotFound) && !relay.Is(err, relay.Forbidden) {
-				return err
-			}
-		}
-		if after = next; next.IsZero() {
-			break
-		}
+	_, _, err := visible(tx, who, target)
+	if !relay.Is(err, relay.NotFound) {
+		return err
 	}
-	r, err := rankOf(tx, who)
-	if err == nil && !(relay.Standing{Rank: r}).May(relay.ToSeeEverybody) {
-		err = noUser()
+	for _, err := range tx.CommonRooms(who, target) {
+		return err // one is enough
 	}
-	return err
+	return noUser()
 }
 
 // roomsAtOnce is how many rooms of an account are looked up in one go.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -122,6 +123,8 @@ func (x *conn) Receive(data []byte, binary bool) {
 	case x.feed != nil && frame.Type == "authenticate": // again, which says nothing new
 	case x.feed != nil && !x.limit.allow(frame.Type, x.svc.Relay.Now().Time()):
 		x.s.Send(newErrorFrame("rate_limited", "too many messages, slow down"))
+	case x.feed != nil && strings.HasSuffix(frame.Type, "_reaction") && often(x.a.limits.reactions, x.who.Account, "") != nil:
+		x.s.Send(newErrorFrame("rate_limited", "too many reactions, slow down"))
 	default:
 		x.run(op, data)
 	}

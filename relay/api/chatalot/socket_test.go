@@ -161,6 +161,38 @@ func TestSocket_SignalRate(t *testing.T) {
 	alice.want("rate_limited")
 }
 
+// Reactions come one in 200 ms, over all sockets of a user.
+func TestSocket_ReactionRate(t *testing.T) {
+	s := serve(t, Options{})
+	alice := s.open(s.user("alice"))
+	again := s.open(s.token("alice"))
+	room := s.channel(roomText, "alice")
+	alice.say(map[string]any{"type": "send_message", "channel_id": room, "ciphertext": []int{1}, "nonce": []int{1}, "message_type": "text"})
+	id := alice.want("message_sent")["id"]
+	limited := 0
+	for _, c := range []*wsClient{alice, again} {
+		for i := range 4 {
+			c.say(map[string]any{"type": "add_reaction", "message_id": id, "emoji": fmt.Sprint("e", i)})
+		}
+		c.say(map[string]any{"type": "ping", "timestamp": 1})
+		for {
+			frame, err := c.hear()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if frame["type"] == "pong" {
+				break
+			}
+			if frame["code"] == "rate_limited" {
+				limited++
+			}
+		}
+	}
+	if limited < 4 {
+		t.Errorf("%d of 8 at once were refused", limited)
+	}
+}
+
 // Joining and leaving a call in turn is slow, and leaving never fails.
 func TestSocket_VoiceRate(t *testing.T) {
 	s := serve(t, Options{})
