@@ -36,6 +36,7 @@ type Feed struct {
 	floor map[BoxID]Time   // of boxes that are not read from at on: from here
 	again map[BoxID]bool   // to be read in the next pass, rung or not
 	own   map[EntryID]bool // written by this session
+	gone  bool             // the account was removed
 }
 
 // Told is one thing that a session is told.
@@ -183,6 +184,10 @@ func (f *Feed) Close() {
 	}
 }
 
+// Gone reports whether the account was removed, as the last pass saw it: what
+// its box held went with it, so nothing tells of it.
+func (f *Feed) Gone() bool { return f.gone }
+
 // Signals returns the signals that came since the last call.
 func (f *Feed) Signals() []Signal { return f.w.Signals() }
 
@@ -209,6 +214,7 @@ func (f *Feed) Pass(ctx context.Context, short func() bool, tell func(*Tx, Told)
 
 func (f *Feed) pass(tx *Tx, rung Time, short func() bool, tell func(*Tx, Told) error) error {
 	p := &passing{f: f, tx: tx, upTo: rung}
+	f.gone = f.again[f.box] && tx.Get(newKey(kindBox).box(f.box)) == nil
 	for b := range f.again {
 		if err := p.read(b); err != nil {
 			return err

@@ -146,6 +146,22 @@ func TestFeedOfRoomsBelow(t *testing.T) {
 	wantTold(t, s, "room:left", "account:left", "account:end")
 }
 
+func TestFeedGone(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	who := people(t, r, 2)
+	s := listen(t, r, who[0], relay.FeedOptions{})
+	say(t, r, relaytest.Account(t, r, who[0]).Box, "here")
+	s.hear(t, "here")
+	if s.Gone() {
+		t.Error("gone while it is there")
+	}
+	relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.RemoveAccount(who[0]) })
+	for !s.Gone() {
+		<-s.w.C()
+		s.pass(t, never)
+	}
+}
+
 func TestFeedOwnAndShort(t *testing.T) {
 	r := relaytest.New(t, relay.Options{})
 	who := people(t, r, 1)

@@ -131,9 +131,28 @@ func (tx *Tx) seat(r *Room, by ID, s Seat, at Time) (Member, error) {
 	if _, err := tx.tell(a.Box, EventJoined, by, MemberEvent{Room: r.ID, Account: s.Account, Role: s.Role}); err != nil {
 		return Member{}, err
 	}
+	if a.Mailbox && !r.Direct && by != s.Account {
+		if err := tx.inviteByMail(a, by, r.ID); err != nil {
+			return Member{}, err
+		}
+	}
 	r.Members++
 	tx.Put(newKey(kindJoined).id(s.Account).id(r.ID), nil)
 	return m, tx.putMember(m)
+}
+
+// KindAdded is the kind of the message that somebody with a mailbox gets when
+// another lets him into a room: he reads no events. Its Extra is a
+// [MemberEvent]. No client may send one.
+const KindAdded = "added to a room"
+
+func (tx *Tx) inviteByMail(to Account, by, room ID) error {
+	extra, err := encoding.Marshal(MemberEvent{Room: room, Account: to.ID})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Append(to.Box, Draft{Kind: KindAdded, From: by, Extra: extra})
+	return err
 }
 
 // comeBack takes back that a member of the parent had left a room that

@@ -167,11 +167,20 @@ func (s Standing) Permit(a Action) error {
 // Stand returns a room and how an account of a rank stands in it: by the room's
 // own row, for a role above does not carry down. Somebody who is not in it, or
 // banned, stands there with his rank alone, which is no error. NotFound (room):
-// there is no such room with members.
+// there is no such room. In an open one everybody is.
 func (tx *Tx) Stand(rank Rank, who, room ID) (Room, Standing, error) {
 	r, err := tx.Room(room)
+	if Is(err, NotFound) {
+		r, err = tx.OpenRoomByID(room)
+	}
+	if err == nil {
+		err = tx.crosses(who, r.Family, SubjectRoom)
+	}
 	if err != nil {
 		return Room{}, Standing{}, err
+	}
+	if r.Open {
+		return r, Standing{Rank: rank, In: true}, nil
 	}
 	m, found, err := tx.standing(r, who)
 	s := Standing{Rank: rank, In: found && m.State == StateMember}

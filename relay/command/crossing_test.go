@@ -73,3 +73,52 @@ func wantHeld(t *testing.T, p, with person, body string) {
 		t.Errorf("held: %q, want %q among it", got, body)
 	}
 }
+
+// Somebody is let into a room of another family: he finds it among his own, in
+// his own form, reads what is written there and writes.
+func TestCrossing_Rooms(t *testing.T) {
+	r := start(t, newState(t), "--limits", "off")
+	for _, home := range families {
+		for _, guest := range families {
+			t.Run(guest.name+" in a room of "+home.name, func(t *testing.T) {
+				a, b := home.make(client{t: t}), guest.make(client{t: t})
+				a.join(r)
+				b.join(r)
+				a.listen()
+				b.listen()
+				there := a.gather(b)
+				here := there // an open group is found by whoever knows its id
+				switch {
+				case home.name != "secbot":
+					here = b.room()
+				case guest.name == "jetico":
+					here = uuidOf(there)
+				}
+				hello, answer := a.seal("welcome"), b.seal("thanks")
+				a.post(there, hello)
+				if home.name != "secbot" || guest.name == "secbot" {
+					b.catch(here, b.shows(hello, a))
+				}
+				b.post(here, answer)
+				a.catch(there, a.shows(answer, b))
+				for _, v := range []struct {
+					who  person
+					room string
+					want []string
+				}{
+					{a, there, []string{a.shows(hello, a), a.shows(answer, b)}},
+					{b, here, []string{b.shows(hello, a), b.shows(answer, b)}},
+				} {
+					if got := v.who.posted(v.room); !slices.Equal(sealed(got, v.want), v.want) {
+						t.Errorf("the room holds %q, want %q", got, v.want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// sealed leaves out what nobody wrote: each family words its notices itself.
+func sealed(got, want []string) []string {
+	return slices.DeleteFunc(slices.Clone(got), func(body string) bool { return !slices.Contains(want, body) })
+}

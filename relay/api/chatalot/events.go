@@ -37,20 +37,10 @@ func (x *conn) Pass() (more bool) {
 	if t.left {
 		x.leftRooms(t.silent)
 	}
-	if t.ended || len(t.frames) == 0 && x.removed() {
+	if t.ended || x.feed.Gone() {
 		x.s.End(wire.Ending{Say: newErrorFrame("unauthorized", "this session has ended"), Code: closedPolicy, Reason: "unauthorized"})
 	}
 	return more
-}
-
-// removed reports whether the account is gone: its box may have gone before this
-// session read in it that it was ended.
-func (x *conn) removed() bool {
-	err := x.svc.Relay.View(x.s.Context(), func(tx *relay.Tx) error {
-		_, err := tx.Account(x.who.Account)
-		return err
-	})
-	return relay.Is(err, relay.NotFound)
 }
 
 // lost ends a session that cannot go on: it would miss something.

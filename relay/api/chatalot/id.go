@@ -49,8 +49,12 @@ func (u *uuid) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parseID reads a UUID of any version, in either case.
+// parseID reads a UUID of any version, in either case, or an id as the relay's
+// own API writes it.
 func parseID(s string) (id relay.ID, ok bool) {
+	if id, ok = relay.ParseID(s); ok {
+		return id, true
+	}
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return id, false
 	}

@@ -174,7 +174,7 @@ func addable(tx *relay.Tx, by relay.ID, ids []string, each func(relay.ID) error)
 		if err != nil {
 			return err
 		}
-		if user.ID == by || user.Mailbox || tx.Blocked(user.ID, by) {
+		if user.ID == by || tx.Blocked(user.ID, by) {
 			continue
 		}
 		if err := each(user.ID); err != nil {

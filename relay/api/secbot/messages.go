@@ -152,6 +152,12 @@ func newNotifications(to string, held []relay.Entry) (notificationsOut, error) {
 			out.FriendRequests = append(out.FriendRequests, newRequest(e, to, x))
 		case kindResponse:
 			out.FriendResponses = append(out.FriendResponses, newResponse(e, to))
+		case relay.KindAdded:
+			ev, err := relay.ReadMemberEvent(e)
+			if err != nil {
+				return out, err
+			}
+			out.GroupInvites = append(out.GroupInvites, newInvite(e, to, extra{Algorithm: "none", GroupID: ev.Room.String()}))
 		case kindInvite:
 			out.GroupInvites = append(out.GroupInvites, newInvite(e, to, x))
 		default:
