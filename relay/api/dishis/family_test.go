@@ -16,6 +16,7 @@ func configured(s *wiretest.Settings) wire.Family {
 	return Family(Options{
 		Registration: s.String("registration", ""),
 		Trusting:     s.String("trusting", "off") == "on",
+		LegacyEvents: s.String("legacy-events", "off") == "on",
 		MaxContent:   s.Int("max-content", 0),
 		MaxFile:      int64(s.Int("max-file", 0)),
 		MaxMembers:   s.Int("max-members", 0),
