@@ -78,8 +78,8 @@ type parked struct {
 	asleep  bool // nobody works on it, and the first of these wakes it
 	watched bool // it sleeps in the set, else in a goroutine whose read deadline is the bell's to move
 
-	id  uint64      // its number in the set
-	out *time.Timer // when it sleeps there
+	id    uint64 // its number in the set
+	place int    // among those whose time will be out
 }
 
 // begin may be rung before the first sleep, which then is short.

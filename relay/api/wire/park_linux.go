@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"container/heap"
 	"os"
 	"sync"
 	"syscall"
@@ -20,6 +21,24 @@ type watcher struct {
 	mu      sync.Mutex // guards the rest; taken with a waiter's own held, never the other way round
 	waiters map[uint64]*parked
 	last    uint64
+	due     byTime
+}
+
+// byTime are the waiters, as a heap: the one whose time is out next comes first. A timer for each would be a tenth of what a
+// waiter costs; the goroutine's own read has the deadline of the first.
+type byTime []*parked
+
+func (h byTime) Len() int           { return len(h) }
+func (h byTime) Less(i, j int) bool { return h[i].wt.Until.Before(h[j].wt.Until) }
+func (h byTime) Swap(i, j int)      { h[i], h[j] = h[j], h[i]; h[i].place, h[j].place = i, j }
+func (h *byTime) Push(x any)        { p := x.(*parked); p.place = len(*h); *h = append(*h, p) }
+
+func (h *byTime) Pop() any {
+	last := len(*h) - 1
+	p := (*h)[last]
+	(*h)[last], *h = nil, (*h)[:last]
+	p.place = -1
+	return p
 }
 
 // watching returns the process's one watcher, made when somebody first waits; nil where that fails.
@@ -62,6 +81,10 @@ func (w *watcher) run() {
 			n, _ = unix.EpollWait(int(set), events, 0)
 			return n != 0 // below 0: interrupted, and asked again
 		})
+		if isTimeout(err) {
+			w.timesUp()
+			continue
+		}
 		if err != nil {
 			return // the set is never closed
 		}
@@ -71,6 +94,28 @@ func (w *watcher) run() {
 			}
 		}
 	}
+}
+
+// timesUp wakes those whose time is out, and sets the deadline of the next.
+func (w *watcher) timesUp() {
+	var out []*parked
+	w.mu.Lock()
+	for now := time.Now(); len(w.due) > 0 && !w.due[0].wt.Until.After(now); {
+		out = append(out, heap.Pop(&w.due).(*parked))
+	}
+	w.deadlineLocked()
+	w.mu.Unlock()
+	for _, p := range out {
+		p.timeUp()
+	}
+}
+
+func (w *watcher) deadlineLocked() {
+	var next time.Time // none
+	if len(w.due) > 0 {
+		next = w.due[0].wt.Until
+	}
+	w.file.SetReadDeadline(next)
 }
 
 // number is the one that a waiter was put in with.
@@ -87,13 +132,20 @@ func (w *watcher) enter(p *parked) (id uint64) {
 	defer w.mu.Unlock()
 	w.last++
 	w.waiters[w.last] = p
+	if heap.Push(&w.due, p); p.place == 0 {
+		w.deadlineLocked()
+	}
 	return w.last
 }
 
-func (w *watcher) forget(id uint64) {
+// forget takes a waiter out. The deadline may then come too early once, and nobody's time be out.
+func (w *watcher) forget(p *parked) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.waiters, id)
+	delete(w.waiters, p.id)
+	if p.place >= 0 {
+		heap.Remove(&w.due, p.place)
+	}
 }
 
 // control changes what the set knows of a connection. It fails for one that is closed, or has no descriptor.
@@ -131,9 +183,6 @@ func (p *parked) watch() bool {
 		p.watched = false
 		return false
 	}
-	if p.out == nil {
-		p.out = time.AfterFunc(time.Until(p.wt.Until), p.timeUp)
-	}
 	p.watched, p.asleep = true, true
 	if p.rung || p.stopped || p.due || p.heard {
 		p.wakeLocked()
@@ -147,9 +196,6 @@ func (p *parked) unwatch() {
 		return
 	}
 	w := watching()
-	w.forget(p.id)
+	w.forget(p)
 	w.control(p.c, unix.EPOLL_CTL_DEL, 0)
-	if p.out != nil {
-		p.out.Stop()
-	}
 }
