@@ -104,10 +104,8 @@ func lost(*wire.Call, []string) wire.Reply {
 	return wire.Reply{Status: http.StatusNotFound, Body: "Route not found"}
 }
 
-// nobody is the id of somebody who is not named any more.
-const nobody = "000000000000000000000000"
-
-// shown is how an account, a file or a record is named here.
+// shown is how an account, a file or a record is named here; who is not named
+// any more has only zeros.
 func shown(id relay.ID) string { return hex.EncodeToString(id[:12]) }
 
 // shownRoom is the same for rooms; an open one is found by its whole id only.

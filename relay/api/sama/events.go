@@ -91,13 +91,14 @@ func (v viewer) hides(tx *relay.Tx, e relay.Entry) (bool, error) {
 
 func one(key string, value any) []any { return []any{map[string]any{key: value}} }
 
-// roomEvent renders what happened in a room.
+// roomEvent renders what happened in a room. What cannot be read is some other
+// family's of the same name, and says nothing here.
 func (v viewer) roomEvent(tx *relay.Tx, room relay.Room, e relay.Entry) ([]any, error) {
 	switch e.Kind {
 	case relay.EventEdited, relay.EventErased, relay.EventRead:
 		ev, err := relay.ReadEntryEvent(e)
 		if err != nil {
-			return nil, err
+			return nil, nil
 		}
 		switch e.Kind {
 		case relay.EventEdited:
@@ -109,7 +110,7 @@ func (v viewer) roomEvent(tx *relay.Tx, room relay.Room, e relay.Entry) ([]any, 
 	case relay.EventChanged:
 		ev, err := relay.ReadMemberEvent(e)
 		if err != nil || readChange(ev.Note).added(v.who) {
-			return nil, err // who was added just now has been shown the room
+			return nil, nil // who was added just now has been shown the room
 		}
 		return v.system(tx, e, room, "conversation_updated")
 	case relay.EventJoined, relay.EventLeft, relay.EventRemoved, relay.EventBanned, relay.EventRole:
@@ -211,7 +212,7 @@ func (v viewer) ownEvent(tx *relay.Tx, e relay.Entry) ([]any, error) {
 	}
 	ev, err := relay.ReadMemberEvent(e)
 	if err != nil {
-		return nil, err
+		return nil, nil // another family's of the same name
 	}
 	if e.Kind == relay.EventJoined {
 		acc, err := tx.Access(v.who, ev.Room)

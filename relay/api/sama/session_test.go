@@ -235,6 +235,35 @@ func TestCrossing_ForeignRoom(t *testing.T) {
 	}
 }
 
+// Events of the same name that others filled in their own way say nothing, and
+// end no connection.
+func TestCrossing_UnreadableEvents(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob := h.enter("alice"), h.enter("bob")
+	cid, a, b := alice.dialog(bob.id), h.account(alice), h.account(bob)
+	relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+		acc, err := roomOf(tx, a.ID, cid)
+		if err != nil {
+			return err
+		}
+		for _, box := range []relay.BoxID{acc.Room.Box, b.Box} {
+			for _, kind := range []string{
+				relay.EventEdited, relay.EventErased, relay.EventRead, relay.EventChanged, relay.EventJoined, relay.EventClosed, "own",
+			} {
+				if _, err := tx.Append(box, relay.Draft{Lane: relay.Events, Kind: kind, Extra: []byte("\xffnot ours")}); err != nil {
+					return err
+				}
+			}
+		}
+		_, err = tx.Append(acc.Room.Box, relay.Draft{Kind: kindMessage, Extra: []byte("{not ours"), Body: []byte("b")})
+		return err
+	})
+	if got := bob.event("message"); got["body"] != "b" || got["from"] != shown(relay.ID{}) {
+		t.Errorf("got %v", got)
+	}
+	bob.ask("op_log_list", map[string]any{"created_at": map[string]any{"gt": 1}})
+}
+
 // Nothing that was sent is in the log, nor who sent it.
 func TestSecrets_NotInLog(t *testing.T) {
 	h := build(t, Options{})
