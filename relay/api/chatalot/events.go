@@ -94,6 +94,8 @@ func gonePast(err error) error {
 // account renders what concerns the account.
 func (t *telling) account(tx *relay.Tx, e relay.Entry) error {
 	switch e.Kind {
+	case relay.EventJoined:
+		return t.joined(tx, e)
 	case relay.EventLeft, relay.EventRemoved, relay.EventBanned:
 		return t.leaves(tx)
 	case relay.EventClosed:
@@ -119,6 +121,28 @@ func (t *telling) account(tx *relay.Tx, e relay.Entry) error {
 		return t.newDM(tx, h.Room, e.From)
 	}
 	return nil
+}
+
+// joined tells of a direct room with somebody of another family, as soon as
+// there is one: his family says nothing more of it before the first message.
+func (t *telling) joined(tx *relay.Tx, e relay.Entry) error {
+	ev, err := relay.ReadMemberEvent(e)
+	if err != nil {
+		return err
+	}
+	r, err := tx.Room(ev.Room)
+	if err != nil || !r.Direct {
+		return err
+	}
+	other := r.Pair[0]
+	if other == t.x.who.Account {
+		other = r.Pair[1]
+	}
+	acc, err := tx.Stub(other)
+	if err != nil || acc.Family == family {
+		return err
+	}
+	return t.newDM(tx, ev.Room, other)
 }
 
 // closed tells that a room is no more. What closes with the community above it
@@ -330,11 +354,24 @@ func (x *conn) signals(got []relay.Signal) {
 				x.s.SendSignal(typingFrame(x.subscribed[s.Box], s))
 			}
 		case signalPresence:
-			if last[s.From] == i && s.From != x.who.Account {
-				x.s.SendSignal(wire.MustEncode(presenceFrame{"presence_update", uuid(s.From), shownStatus(s.Data)}))
+			if last[s.From] == i {
+				x.presence(s.From, shownStatus(s.Data))
 			}
 		}
 	}
+}
+
+// presence tells how somebody is here, once: it is rung in every community that
+// one shares with him.
+func (x *conn) presence(who relay.ID, status string) {
+	if who == x.who.Account || x.seen[who] == status {
+		return
+	}
+	if len(x.seen) >= maxMates {
+		clear(x.seen) // telling it twice does no harm
+	}
+	x.seen[who] = status
+	x.s.SendSignal(wire.MustEncode(presenceFrame{"presence_update", uuid(who), status}))
 }
 
 type presenceFrame struct {

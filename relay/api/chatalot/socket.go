@@ -90,6 +90,7 @@ type conn struct {
 	feed       *relay.Feed
 	subscribed map[relay.BoxID]relay.ID // channels, by their boxes
 	counted    bool                     // in presence
+	seen       map[relay.ID]string      // how others are here, as it was told last
 }
 
 type connKey struct{}
@@ -228,7 +229,7 @@ func (a *api) authenticate(c *wire.Call, r *relay.Relay, in authenticateIn) (out
 		return out, relay.Errorf(relay.Forbidden, codeTooManySessions, "too many sessions")
 	}
 	x.counted = true
-	x.subscribed = map[relay.BoxID]relay.ID{}
+	x.subscribed, x.seen = map[relay.BoxID]relay.ID{}, map[relay.ID]string{}
 	feed := r.NewFeed(x.s.Watch(), x.who.Account, relay.FeedOptions{Choose: unasked, Relay: true})
 	if err := feed.Start(c.Context()); err != nil {
 		return out, err
