@@ -144,6 +144,8 @@ func (c Config) ForDishIs(trusting bool) dishis.Options {
 // ForJetico is what the configuration says about Jetico Messenger.
 func (c Config) ForJetico() jetico.Options {
 	o := c.Jetico
+	// Where the operator passes the codes on himself, they are the invites.
+	o.Closed = c.Registration == "closed" || c.Registration == "invite" && c.CodeCommand != ""
 	if o.MaxFile, o.FileQuota = c.MaxFile, c.FileQuota; !c.Limits {
 		o.Requests = -1
 	}

@@ -14,6 +14,7 @@ const family = "jetico"
 // Options are what an operator decides about this API. Zero values mean the
 // defaults in brackets.
 type Options struct {
+	Closed        bool   // phones that are nobody's yet are refused (false)
 	ServerVersion string // what RequestPing says ("7.14")
 	AndroidURL    string // where the Android app is to be had (none)
 	SupportID     string // userIds that the settings name (none)

@@ -23,6 +23,7 @@ func configured(s *wiretest.Settings) wire.Family {
 	s.Do("suspend", suspend)
 	crossing(s)
 	return Family(Options{
+		Closed:        s.String("registration", "open") == "closed",
 		SupportID:     s.String("support", ""),
 		Requests:      s.Int("requests-here", 0),
 		MaxApps:       s.Int("apps", 0),

@@ -90,6 +90,9 @@ func (a *api) registerApplication(c *wire.Call, r *relay.Relay, in registerIn) (
 		return mayAskForCode(tx, p, tx.Wall()) // who may not costs no write
 	})
 	if err == nil && !known {
+		if a.o.Closed {
+			return none, errAccess
+		}
 		if err = r.Founding(); err == nil {
 			err = c.Service.Newcomer()
 		}
