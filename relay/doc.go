@@ -30,7 +30,7 @@
 //	                    secbot       sama              dishis               jetico               chatalot
 //	operations log      –            events lanes read back, own account's and rooms', rendered for the reader
 //	delete for one      –            Mark hidden       Mark hidden          –                    –
-//	delete for all      –            Erase + event     Tombstone + event    Tombstone + event    Erase after 30 days
+//	delete for all      –            Erase + event     Tombstone + event    Tombstone + event    Tombstone, erased after 30 days
 //	receipts            –            Mark read         Mark delivered,seen  Mark delivered,read  cursor + event
 //	unread, read up to  client's     cursor            –                    Mark + cursor        cursor, to 999
 //	direct rooms        – (mailbox)  DirectRoom        DirectRoom           DirectRoom + alias   DirectRoom

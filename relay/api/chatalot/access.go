@@ -50,12 +50,22 @@ func at(tx *relay.Tx, who, room relay.ID) (p place, found bool, err error) {
 	p = place{who: who}
 	p.Room, p.Standing, err = tx.Stand(rank, who, room)
 	if relay.Is(err, relay.NotFound) {
-		return place{}, false, nil
+		return openAt(tx, who, room)
 	}
 	if err == nil {
 		p.set, err = settingsOf(p.Room)
 	}
 	return p, err == nil, err
+}
+
+// openAt is at for an open room of another family, in which everybody is who
+// knows its id. Nobody rules it.
+func openAt(tx *relay.Tx, who, room relay.ID) (place, bool, error) {
+	acc, err := tx.Reach(who, room)
+	if relay.Is(err, relay.NotFound) || err == nil && !acc.Room.Open {
+		return place{}, false, nil
+	}
+	return place{Room: acc.Room, Standing: relay.Standing{In: true}, who: who}, err == nil, err
 }
 
 // permit is May as an error in this family's words.

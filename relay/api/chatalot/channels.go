@@ -264,7 +264,7 @@ func joinChannel(c *wire.Call, tx *relay.Tx, _ wire.None) (none wire.None, err e
 	switch {
 	case err != nil:
 		return none, err
-	case p.Direct, p.Family != family:
+	case p.Direct:
 		return none, forbidden("this channel cannot be joined")
 	case p.In:
 		return none, nil

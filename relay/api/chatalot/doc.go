@@ -23,9 +23,10 @@
 //	community   a room without a parent
 //	group       a room below a community whose own rows count only for the
 //	            community's members (Within)
-//	channel     a room below a group, open to the group's members (Inherit) or,
-//	            when it is not discoverable, with rows of its own (Within); a
-//	            room without a parent; a direct room
+//	channel     a room below a group, open to the group's members (Inherit): who
+//	            joins the group later is kept out of those that are not
+//	            discoverable, by a row of his own; a room without a parent; a
+//	            direct room; a room of another family
 //	session     a device; its name is the session's id
 //	message     an entry of the room's box, of kind text, file, system, webhook
 //
