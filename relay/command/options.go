@@ -127,6 +127,7 @@ func (c Config) ForSAMA() sama.Options {
 	if o.Dialect == "auto" {
 		o.Dialect = ""
 	}
+	o.MaxFile, o.FileQuota = c.MaxFile, c.FileQuota
 	if o.Registration = c.Registration; o.Registration == "invite" {
 		o.Registration = "closed"
 	}

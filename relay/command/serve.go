@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"restante/relay/api/sama"
 	"restante/relay/api/wire"
 )
 
@@ -52,6 +53,9 @@ func (c Config) checkTogether() error {
 	}
 	if onion := func(name string) bool { return strings.HasSuffix(name, ".onion") }; c.Outgoing == "on" && slices.ContainsFunc(c.names(), onion) {
 		return usagef("--outgoing: a hidden service asks other servers through a proxy only, such as socks5://127.0.0.1:9050")
+	}
+	if err := sama.CheckVAPID(c.SAMA.VAPIDKey, c.SAMA.VAPIDSubject); err != nil {
+		return usagef("--sama-vapid-key: %v", err)
 	}
 	if c.MaxBody != auto && c.MaxBody < c.MaxContent {
 		return usagef("--max-body: %d is less than --max-content %d", c.MaxBody, c.MaxContent)
