@@ -202,12 +202,12 @@ type authenticated struct {
 
 func (n authenticated) reply(x *conn) {
 	x.s.Known()
+	if n.first && x.a.presence.status(x.who.Account) != statusOffline {
+		x.announce() // before the answer: who is told that he is in has been seen to come
+	}
 	x.send(authenticatedFrame{"authenticated", uuid(x.who.Account), x.a.client})
 	if len(n.mates) > 0 {
 		x.send(presenceBulkFrame{"presence_bulk", n.mates})
-	}
-	if n.first && x.a.presence.status(x.who.Account) != statusOffline {
-		x.announce()
 	}
 }
 
