@@ -45,6 +45,9 @@ func (tx *Tx) OpenDirect(a, b ID, d RoomDraft) (r Room, made bool, err error) {
 	if err := tx.r.space.founding(); err != nil {
 		return Room{}, false, err
 	}
+	if err := tx.meet(d.By, d.Members...); err != nil {
+		return Room{}, false, err
+	}
 	pair := pairOf(a, b)
 	if r, err = tx.openRoom(d, pair); err != nil {
 		return Room{}, false, err

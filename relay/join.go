@@ -3,6 +3,7 @@ package relay
 // A Joining says how somebody comes into a room.
 type Joining struct {
 	By      ID   // who lets him in; himself where the room lets everybody in
+	Came    bool // of his own accord, on an invitation of By's
 	Pending bool // he only asks, and waits for [Tx.Admit]
 	FromNow bool // he sees nothing older than his joining
 	Seat         // Account is who; SeesFrom counts unless FromNow
@@ -15,7 +16,8 @@ type Joining struct {
 // Asking again changes nothing and is no error. Conflict (member): is one
 // already. Forbidden (member): banned, or the room is a direct one of others.
 // Forbidden (room): the room is for its parent's members. NotFound: room or
-// account. Full: the room has all the members it can have.
+// account. Full: the room has all the members it can have. TooMany: By has
+// brought in as many strangers as he may today.
 func (tx *Tx) Join(room ID, j Joining) (Member, error) {
 	r, own, err := tx.rowOf(room, j.Account)
 	if err != nil {
@@ -44,6 +46,11 @@ func (tx *Tx) Join(room ID, j Joining) (Member, error) {
 		return own, nil
 	case j.Pending:
 		return tx.ask(r, own, j)
+	}
+	if !j.Came && !r.Direct {
+		if err := tx.meet(j.By, j.Seat); err != nil {
+			return Member{}, err
+		}
 	}
 	return tx.enter(r, j)
 }

@@ -145,10 +145,11 @@ func (tx *Tx) deliver(b BoxID, share *ratelimit.Shares, d Draft) (Entry, error) 
 // Limits are the shares that are counted in memory, over all families. Nil ones
 // refuse nothing.
 type limits struct {
-	pace    *ratelimit.Limiter // entries into one box, from all
-	mailbox *ratelimit.Shares  // of one sender in one mailbox
-	room    *ratelimit.Shares  // of one sender in one room
-	writes  *ratelimit.Shares  // of one account on the whole relay
+	pace      *ratelimit.Limiter // entries into one box, from all
+	mailbox   *ratelimit.Shares  // of one sender in one mailbox
+	room      *ratelimit.Shares  // of one sender in one room
+	writes    *ratelimit.Shares  // of one account on the whole relay
+	strangers *ratelimit.Limiter // people whom one account brings into rooms and shares none with
 }
 
 // The shares of "Keeping strangers out": what one sender may put where, a day.
@@ -168,10 +169,11 @@ func newLimits(o Options) limits {
 	}
 	quarter := ratelimit.Share{Entries: max(o.BoxEntries/4, 1), Bytes: max(o.BoxBytes/4, 1)}
 	return limits{
-		pace:    ratelimit.New(ratelimit.PerSecond(pacePerSecond, paceBurst), sharesKept),
-		mailbox: ratelimit.NewShares(ratelimit.Share{Entries: mailboxEntries, Bytes: mailboxBytes}, sharesKept),
-		room:    ratelimit.NewShares(quarter, sharesKept),
-		writes:  ratelimit.NewShares(ratelimit.Share{Entries: accountWrites, Bytes: accountBytes}, sharesKept),
+		pace:      ratelimit.New(ratelimit.PerSecond(pacePerSecond, paceBurst), sharesKept),
+		mailbox:   ratelimit.NewShares(ratelimit.Share{Entries: mailboxEntries, Bytes: mailboxBytes}, sharesKept),
+		room:      ratelimit.NewShares(quarter, sharesKept),
+		writes:    ratelimit.NewShares(ratelimit.Share{Entries: accountWrites, Bytes: accountBytes}, sharesKept),
+		strangers: ratelimit.New(ratelimit.PerDay(strangersADay, strangersADay), sharesKept),
 	}
 }
 

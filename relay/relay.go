@@ -161,6 +161,7 @@ type Tx struct {
 	place   uint16           // of the next entry in this transaction
 	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
 	account Account          // the one looked at last
+	met     int              // people its caller brought into rooms and shared none with
 }
 
 // View runs fn over a snapshot. Nothing may be changed in it.

@@ -59,7 +59,7 @@ type Seat struct {
 // of an open room is returned here and never again.
 // Invalid: a draft that contradicts itself. NotFound: parent or account.
 // TooLarge: settings, rest, or too many members at once. Full: the disk has no
-// space for anything new.
+// space for anything new. TooMany: By shares no room with too many of them.
 func (tx *Tx) OpenRoom(d RoomDraft) (Room, error) {
 	if err := tx.checkRoomDraft(d); err != nil {
 		return Room{}, err
@@ -69,6 +69,9 @@ func (tx *Tx) OpenRoom(d RoomDraft) (Room, error) {
 	}
 	if d.Open {
 		return tx.openOpenRoom(d)
+	}
+	if err := tx.meet(d.By, d.Members...); err != nil {
+		return Room{}, err
 	}
 	return tx.openRoom(d, [2]ID{})
 }

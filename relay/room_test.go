@@ -330,7 +330,7 @@ func TestTx_Children(t *testing.T) {
 
 func TestTx_CloseRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := relaytest.New(t, relay.Options{})
+		r := relaytest.New(t, relay.Options{NoLimits: true})
 		p := people(t, r, 500) // more than one step
 		big := room(t, r, relay.RoomDraft{}, p...)
 		child := room(t, r, relay.RoomDraft{Parent: big.ID}, p[0])

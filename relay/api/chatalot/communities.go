@@ -344,7 +344,7 @@ func acceptCommunityInvite(c *wire.Call, tx *relay.Tx, _ wire.None) (out communi
 		return out, err
 	}
 	who := c.Who.Account
-	_, err = tx.Join(r.ID, relay.Joining{By: i.By, Seat: relay.Seat{Account: who}})
+	_, err = tx.Join(r.ID, relay.Joining{By: i.By, Came: true, Seat: relay.Seat{Account: who}})
 	switch {
 	case relay.Is(err, relay.Conflict):
 		return out, relay.Errorf(relay.Conflict, relay.SubjectMember, "you are already a member of this community")
