@@ -294,3 +294,18 @@ func TestSession_TooLarge(t *testing.T) {
 	}
 	bob.ask("list_blocked_users", map[string]any{})
 }
+
+// Whoever is told of somebody's coming and going hears nothing else that rings
+// at that one's box: packets for his own connections are his.
+func TestSession_WatcherOverhearsNothing(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob, eve := h.enter("alice"), h.enter("bob"), h.enter("eve")
+	eve.ask("user_last_activity_subscribe", map[string]any{"id": alice.id})
+	for _, to := range []*client{alice, eve} {
+		bob.send(map[string]any{"system_message": map[string]any{"id": "s", "uids": []string{to.id}, "x": map[string]any{"for": to.login}}})
+		bob.until("ask")
+		if got := to.event("system_message")["x"].(map[string]any)["for"]; got != to.login {
+			t.Errorf("%s was told what is for %v", to.login, got)
+		}
+	}
+}

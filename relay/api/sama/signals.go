@@ -64,6 +64,9 @@ func (t *telling) signal(tx *relay.Tx, s relay.Signal) error {
 	case signalTyping:
 		return t.typing(tx, s)
 	case signalPacket:
+		if !t.k.feed.Watches(s.Box) {
+			return nil // it rang at somebody of whom only the coming and going is told
+		}
 		var p tagged
 		if decodeJSON(s.Data, &p) == nil && p.Tag != t.k.tag {
 			t.frames = append(t.frames, p.Packet)
