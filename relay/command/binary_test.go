@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 }
 
 // program returns a command of the program on a state directory.
-func program(t *testing.T, args ...string) *exec.Cmd {
+func program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -66,7 +66,7 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // call runs a command to its end and returns what it printed and its status.
-func call(t *testing.T, args ...string) (stdout, stderr string, status int) {
+func call(t testing.TB, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	cmd := program(t, args...)
@@ -78,7 +78,7 @@ func call(t *testing.T, args ...string) (stdout, stderr string, status int) {
 }
 
 // must is call for a command that must succeed.
-func must(t *testing.T, args ...string) string {
+func must(t testing.TB, args ...string) string {
 	t.Helper()
 	stdout, stderr, status := call(t, args...)
 	if status != 0 {

@@ -24,7 +24,8 @@ import (
 // A person is somebody with a client of one family. All of them do the same
 // things, each over its own protocol and a socket of its own.
 type person interface {
-	move(t *testing.T, r *running)       // goes on at another relay over the same state
+	self() *client
+	move(t testing.TB, r *running)       // goes on at another relay over the same state
 	join(r *running)                     // registers
 	id() string                          // as the family shows it
 	hex() string                         // the core id, to be found by whoever
@@ -39,6 +40,7 @@ type person interface {
 	posted(room string) []string         // what it holds, oldest first
 	seal(body string) string             // the body as its client may send it
 	shows(body string, by person) string // a body as it shows it
+	block(who person)                    // takes nothing from somebody any more; not with SecBot
 }
 
 // deadline is how long anything may take before it counts as missing.
@@ -46,7 +48,7 @@ const deadline = 15 * time.Second
 
 // A client is what the clients of all families have.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	r    *running
 	who  string // the core id
 	conn *websocket.Conn
@@ -56,7 +58,8 @@ type client struct {
 
 var joined atomic.Int64
 
-func (c *client) move(t *testing.T, r *running)      { c.t, c.r = t, r }
+func (c *client) move(t testing.TB, r *running)      { c.t, c.r = t, r }
+func (c *client) self() *client                      { return c }
 func (c *client) hex() string                        { return c.who }
 func (c *client) seal(body string) string            { return body }
 func (c *client) shows(body string, _ person) string { return body }
@@ -235,6 +238,8 @@ func (p *mailer) read(with person) (bodies []string) {
 	return bodies
 }
 
+func (p *mailer) block(person) { p.t.Skip("nobody blocks here") }
+
 func (p *mailer) gather(person) string {
 	p.t.Helper()
 	return str(p.ask("POST", "/register2", "", 200, map[string]any{"object": "User", "userId": p.who, "authToken": p.token}), "groupId")
@@ -318,11 +323,7 @@ func (p *samaUser) dialog(with person) string {
 
 func (p *samaUser) write(to person, body string) {
 	p.t.Helper()
-	cid := p.dialog(to)
-	p.n++
-	id := fmt.Sprint("m", p.n)
-	p.say(map[string]any{"message": map[string]any{"id": id, "cid": cid, "body": body}})
-	p.until(func(f map[string]any) bool { return str(f, "ack", "mid") == id })
+	p.post(p.dialog(to), body)
 }
 
 func (p *samaUser) hear(from person, body string) {
@@ -344,6 +345,10 @@ func (p *samaUser) read(with person) (bodies []string) {
 	}
 	slices.Reverse(bodies)
 	return bodies
+}
+
+func (p *samaUser) block(who person) {
+	p.do("block_user", map[string]any{"ids": []string{who.hex()[:24]}})
 }
 
 func (p *samaUser) gather(with person) string {
@@ -455,6 +460,11 @@ func (p *dishisUser) read(with person) (bodies []string) {
 	}
 	slices.Reverse(bodies)
 	return bodies
+}
+
+func (p *dishisUser) block(who person) {
+	p.t.Helper()
+	p.ask("POST", "/dishis/api/users/block", p.token, 200, map[string]any{"userId": p.own, "blockedUserId": who.hex()[:24]})
 }
 
 func (p *dishisUser) gather(with person) string {
@@ -598,6 +608,11 @@ func (p *jeticoUser) read(with person) []string {
 	return p.posted(p.dialogs[with.hex()])
 }
 
+func (p *jeticoUser) block(who person) {
+	p.t.Helper()
+	p.do("AddBlackList", map[string]any{"userId": p.named(who)})
+}
+
 func (p *jeticoUser) gather(with person) string {
 	p.t.Helper()
 	made := p.do("RequestCreateConversationFull", map[string]any{
@@ -738,6 +753,11 @@ func (p *chatalotUser) read(with person) (bodies []string) {
 	return bodies
 }
 
+func (p *chatalotUser) block(who person) {
+	p.t.Helper()
+	p.ask("POST", "/chatalot/api/users/block", p.token, 200, map[string]any{"user_id": uuidOf(who.hex())})
+}
+
 // gather has a room made by somebody who can be let in by another: here one goes
 // in oneself, by an invite to a community that others have no door to.
 func (p *chatalotUser) gather(person) string {
@@ -804,7 +824,7 @@ func familyOf(p person) string {
 }
 
 // findHex asks the operator's program for the core id of an account.
-func findHex(t *testing.T, r *running, family, name string) string {
+func findHex(t testing.TB, r *running, family, name string) string {
 	t.Helper()
 	out := must(t, "account", "--state", r.state, family, name)
 	for _, w := range strings.FieldsFunc(out, func(r rune) bool { return r == ' ' || r == ',' }) {
