@@ -77,17 +77,17 @@ var notReceived = refused("The form is not whole")
 
 // read reads the form to its end.
 func (u *upload) read(r *http.Request) error {
-	parts, err := r.MultipartReader()
+	parts, err := wire.ReadParts(r)
 	if err != nil {
 		return refused("Not multipart/form-data")
 	}
 	for range maxParts {
-		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
+		part, err := parts.Next()
+		if relay.Is(err, relay.Invalid) {
 			return notReceived
+		}
+		if err != nil || part == nil {
+			return err
 		}
 		if err := u.part(part); err != nil {
 			return err

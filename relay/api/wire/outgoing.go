@@ -77,7 +77,7 @@ func NewOutgoing(o OutgoingOptions) *Outgoing {
 // this machine, its networks, or a number with a meaning of its own.
 func public(a netip.Addr) bool {
 	a = a.Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !assigned.Contains(a) {
 		return false
 	}
 	for _, p := range reserved {
@@ -87,6 +87,11 @@ func public(a netip.Addr) bool {
 	}
 	return true
 }
+
+// assigned is what of IPv6 is anybody's. It holds no address with a zone, which
+// is an interface of this machine; neither does any range in reserved, so that
+// it has to be asked.
+var assigned = netip.MustParsePrefix("2000::/3")
 
 // reserved are the ranges that net/netip takes for global (IANA's registries of
 // special-purpose addresses). NAT64, 6to4 and Teredo carry an IPv4 address that

@@ -83,6 +83,7 @@ func TestPublic(t *testing.T) {
 		"8.8.8.8": true, "2606:4700::1111": true, "::ffff:8.8.8.8": true,
 		"0.0.0.0": false, "100.64.1.1": false, "192.168.1.1": false, "172.16.0.1": false, "224.0.0.1": false, "255.255.255.255": false,
 		"::": false, "fe80::1": false, "fd00::1": false, "::ffff:10.0.0.1": false, "2002:7f00:1::": false, "2001:db8::1": false, "ff02::1": false,
+		"::127.0.0.1": false, "::ffff:0:127.0.0.1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::%eth0": false, "64:ff9b::7f00:1%eth0": false,
 	} {
 		if public(netip.MustParseAddr(s)) != want {
 			t.Errorf("%s: public is %v", s, !want)

@@ -15,7 +15,7 @@ const retrySoon = time.Second
 // and forgotten at restart. A nil Rates, or a nil field, limits nothing.
 type Rates struct {
 	Requests  *ratelimit.Limiter // of one account
-	Posts     *ratelimit.Limiter // of one account: rows that write
+	Posts     *ratelimit.Limiter // of one account: rows that write, uploads included
 	Misses    *ratelimit.Limiter // of one account: naming what is not there
 	Addresses *ratelimit.Limiter // of one address, where an address means something
 	Newcomers *ratelimit.Limiter // registrations of strangers, all together
@@ -59,7 +59,7 @@ func (rs *Rates) admit(c *Call, op *Op) error {
 	if err := allowed(rs.Requests.Allow(who)); err != nil {
 		return err
 	}
-	if op.h.kind == writes {
+	if op.h.kind == writes || op.h.kind == raws && c.request.Method != http.MethodGet && c.request.Method != http.MethodHead {
 		if err := allowed(rs.Posts.Allow(who)); err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package wire
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -51,6 +53,23 @@ func TestRates_PostsOfAnAccount(t *testing.T) {
 	ty.times(t, 1, "/write", "alice", 429)
 	ty.times(t, 3, "/read", "alice", 200)
 	ty.times(t, 2, "/write", "bob", 200)
+}
+
+// What a row writes that speaks HTTP itself is a post like any other.
+func TestRates_PostsByRaw(t *testing.T) {
+	rs := &Rates{Posts: few(2)}
+	op := Row("PUT /file", User, Raw(func(*Call, http.ResponseWriter, *http.Request) error { return nil }), "")
+	call := func(method string) error {
+		return rs.admit(&Call{Who: relay.Caller{Account: relay.ID{1}}, request: httptest.NewRequest(method, "/file", nil)}, &op)
+	}
+	for i, refused := range []bool{false, false, true} {
+		if err := call("PUT"); relay.Is(err, relay.TooMany) != refused {
+			t.Errorf("upload %d: %v", i, err)
+		}
+	}
+	if err := call("GET"); err != nil {
+		t.Errorf("a download: %v", err)
+	}
 }
 
 func TestRates_MissesOfAnAccount(t *testing.T) {

@@ -150,6 +150,25 @@ func TestReadForm(t *testing.T) {
 	if resp, _ := get(t, "POST", "http://"+ty.tcp.String()+"/form", strings.NewReader("x")); resp.StatusCode != 400 {
 		t.Errorf("no form: %d", resp.StatusCode)
 	}
+	// What is read into memory is bounded, heads of parts as well.
+	part := func(head, value string) string {
+		return "--b\r\nContent-Disposition: form-data; name=\"x\"\r\nX-Head: " + head + "\r\n\r\n" + value + "\r\n"
+	}
+	for name, c := range map[string]struct {
+		body   string
+		status int
+	}{
+		"a head":         {part(strings.Repeat("h", 10<<10), "y"), 200},
+		"a long head":    {part(strings.Repeat("h", 1<<20), "y"), 413},
+		"a long field":   {part("h", strings.Repeat("v", 60<<10)), 200},
+		"too many bytes": {strings.Repeat(part("h", strings.Repeat("v", 20<<10)), 4), 413},
+	} {
+		resp, text := get(t, "POST", "http://"+ty.tcp.String()+"/form", strings.NewReader(c.body+"--b--\r\n"),
+			"Content-Type", "multipart/form-data; boundary=b")
+		if resp.StatusCode != c.status {
+			t.Errorf("%s: got %d %q, want %d", name, resp.StatusCode, text, c.status)
+		}
+	}
 }
 
 func TestPasswords(t *testing.T) {
