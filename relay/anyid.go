@@ -15,6 +15,22 @@ import (
 //	a word, "_", and one of these     what it is, which is not asked
 //	44 characters of base64           the id and a signature of it, see SignedID
 
+// MayBeID reports whether s has one of these forms.
+func MayBeID(s string) bool {
+	if len(s) == 44 {
+		_, err := base64.StdEncoding.Strict().DecodeString(s)
+		return err == nil
+	}
+	_, _, ok := readHexID(s)
+	return ok
+}
+
+// WholeID reads an id that is written in hex digits, all of it.
+func WholeID(s string) (ID, bool) {
+	id, short, ok := readHexID(s)
+	return id, ok && !short
+}
+
 // signedIDs is the context in which ids are signed for the last form.
 const signedIDs = "jetico user"
 
@@ -82,6 +98,11 @@ func (tx *Tx) readAnyID(s string) (id ID, short, ok bool) {
 		id, ok = tx.ReadSignedID(raw)
 		return id, false, ok
 	}
+	return readHexID(s)
+}
+
+// readHexID reads an id of hex digits; short: only its first 12 bytes are known.
+func readHexID(s string) (id ID, short, ok bool) {
 	if i := strings.LastIndexByte(s, '_'); i > 0 && i < 16 {
 		s = s[i+1:]
 	}

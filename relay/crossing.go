@@ -73,6 +73,15 @@ func (tx *Tx) crosses(who ID, family string, s Subject) error {
 	return Errorf(NotFound, SubjectAccount, "no such user")
 }
 
+// Among returns what a look-up by id found for somebody of a family: nobody when
+// the operator keeps the families apart and it is of another.
+func (tx *Tx) Among(family string, a Account, err error) (Account, error) {
+	if err == nil && tx.r.opts.NoCrossing && a.Family != family {
+		return Account{}, Errorf(NotFound, SubjectAccount, "no such user")
+	}
+	return a, err
+}
+
 // MayMeet fails with NotFound (account) when an account is of another family and
 // the operator keeps the families apart: who looks somebody up by id asks it.
 func (tx *Tx) MayMeet(who ID, other Account) error {

@@ -557,8 +557,7 @@ func (p *jeticoUser) named(who person) string {
 	if j, ok := who.(*jeticoUser); ok {
 		return j.own
 	}
-	out := must(p.t, "account", "--state", p.r.state, familyOf(who), who.hex())
-	return strings.TrimSpace(out[strings.LastIndexByte(out, ' '):])
+	return who.hex()
 }
 
 // dialog returns the dialog with somebody, and the key its messages name.

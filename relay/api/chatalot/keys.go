@@ -333,12 +333,13 @@ func claimPrekey(tx *relay.Tx, by, who relay.ID) (*oneTimePrekey, error) {
 // whom he may see, and of whom he shares a room with. Whoever else could come
 // would only use up prekeys. NotFound: user not found.
 func mayFetchKeys(tx *relay.Tx, who, target relay.ID) error {
-	if _, err := tx.Account(target); relay.Is(err, relay.NotFound) {
+	acc, err := tx.Account(target)
+	if _, err = tx.Among(family, acc, err); relay.Is(err, relay.NotFound) {
 		return noUser()
 	} else if err != nil || who == target {
 		return err
 	}
-	_, _, err := visible(tx, who, target)
+	_, _, err = visible(tx, who, target)
 	if !relay.Is(err, relay.NotFound) {
 		return err
 	}

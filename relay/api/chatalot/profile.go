@@ -54,6 +54,7 @@ func profileOf(a relay.Account) (p profile, err error) {
 // account returns an account in use, with its profile. NotFound: user not found.
 func account(tx *relay.Tx, id relay.ID) (relay.Account, profile, error) {
 	acc, err := tx.Account(id)
+	acc, err = tx.Among(family, acc, err)
 	if relay.Is(err, relay.NotFound) {
 		err = noUser()
 	}

@@ -42,7 +42,7 @@ func inChannel(tx *relay.Tx, who, id relay.ID) (relay.Access, error) {
 func absent(tx *relay.Tx, id relay.ID) error {
 	r, err := tx.Room(id)
 	switch {
-	case relay.Is(err, relay.NotFound), err == nil && !isChannel(r):
+	case relay.Is(err, relay.NotFound), err == nil && (!isChannel(r) || r.Family != family):
 		return noChannel()
 	case err != nil:
 		return err

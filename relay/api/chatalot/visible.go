@@ -60,6 +60,7 @@ func mayWriteTo(tx *relay.Tx, who, other relay.ID) error {
 		return relay.Errorf(relay.Forbidden, subjectBlocked, "you cannot message this user")
 	}
 	acc, err := tx.Account(other)
+	acc, err = tx.Among(family, acc, err)
 	if relay.Is(err, relay.NotFound) {
 		return noUser()
 	}

@@ -26,31 +26,20 @@ func userID(id relay.ID) string { return hex.EncodeToString(id[:12]) }
 // findUser returns the account of a user's id, of any family; a whole core id
 // does as well. NotFound (account) otherwise.
 func findUser(tx *relay.Tx, s string) (relay.Account, error) {
-	if id, ok := relay.ParseID(s); ok {
-		return tx.Account(id)
-	}
-	var p [12]byte
-	if !parseHex(p[:], s) {
-		return relay.Account{}, relay.Errorf(relay.NotFound, relay.SubjectAccount, "User not found")
-	}
-	return tx.AccountByPrefix(p)
+	acc, err := tx.FindAccount(s)
+	return tx.Among(family, acc, err)
 }
 
 // isUser reports whether s is the id of that account.
 func isUser(s string, id relay.ID) bool { return s == userID(id) || s == id.String() }
 
-// parseHex reads exactly as many lower-case hex digits as fill b.
-func parseHex(b []byte, s string) bool {
-	if len(s) != 2*len(b) || strings.ContainsAny(s, "ABCDEF") {
-		return false
-	}
-	_, err := hex.Decode(b, []byte(s))
-	return err == nil
-}
-
-// parseID reads an id with its prefix, or bare.
+// parseID reads an id with its prefix, or bare, as other families write it.
 func parseID(prefix, s string) (relay.ID, bool) {
-	return relay.ParseID(strings.TrimPrefix(s, prefix))
+	s = strings.TrimPrefix(s, prefix)
+	if strings.Contains(s, "_") {
+		return relay.ID{}, false // of something else
+	}
+	return relay.WholeID(s)
 }
 
 // checkContext is the key of the four bytes behind an entry's id: they keep

@@ -25,7 +25,7 @@ func portraitOf(c *wire.Call) (p portrait, err error) {
 		return p, errNoConversation
 	}
 	p.user = strings.ReplaceAll(id, "_", "/")
-	if user("", &p.user) != nil {
+	if someone("", &p.user) != nil {
 		return p, errNoUser
 	}
 	return p, nil

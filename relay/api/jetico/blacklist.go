@@ -42,13 +42,17 @@ type blackListIn struct {
 	UserID *string `json:"userId"`
 }
 
-func (in *blackListIn) Check() error { return user("userId", in.UserID) }
+func (in *blackListIn) Check() error { return someone("userId", in.UserID) }
 
 // addBlackList has the caller take nothing from a user any more.
 func (a *api) addBlackList(c *wire.Call, tx *relay.Tx, in blackListIn) (wire.None, error) {
 	who, none := c.Who.Account, wire.None{}
-	raw, _ := rawUser(*in.UserID)
-	if *in.UserID == sessionOf(c).user {
+	user, err := userIDFrom(tx, *in.UserID)
+	if err != nil {
+		return none, err
+	}
+	raw, _ := rawUser(user)
+	if user == sessionOf(c).user {
 		return none, wire.BadField("userId")
 	}
 	id := recordID(who[:], raw)
@@ -78,8 +82,12 @@ func (a *api) addBlackList(c *wire.Call, tx *relay.Tx, in blackListIn) (wire.Non
 // removeBlackList has the caller take from a user again.
 func (a *api) removeBlackList(c *wire.Call, tx *relay.Tx, in blackListIn) (wire.None, error) {
 	who, none := c.Who.Account, wire.None{}
-	raw, _ := rawUser(*in.UserID)
-	if *in.UserID == sessionOf(c).user {
+	user, err := userIDFrom(tx, *in.UserID)
+	if err != nil {
+		return none, err
+	}
+	raw, _ := rawUser(user)
+	if user == sessionOf(c).user {
 		return none, wire.BadField("userId")
 	}
 	if _, err := blackList.Delete(tx, recordID(who[:], raw)); err != nil {

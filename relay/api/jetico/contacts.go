@@ -61,7 +61,7 @@ type contactIO struct {
 
 func (in *contactIO) check(path string) error {
 	return firstOf(
-		user(path+"contactId", in.ContactID), text(path+"contactIdEncrypted", in.Encrypted, maxText),
+		someone(path+"contactId", in.ContactID), text(path+"contactIdEncrypted", in.Encrypted, maxText),
 		textOrNil(path+"nickEncrypted", in.Nick, maxText), textOrNil(path+"trustedFingerprintEncrypted", in.Trust, maxText),
 	)
 }
@@ -166,7 +166,11 @@ func changeContacts(c *wire.Call, tx *relay.Tx, list []contactIO, merge bool) er
 	next := map[string]contactIO{}
 	var changed [][]byte
 	for _, in := range list { // the last of several counts, in the place of the first
-		raw, _ := rawUser(*in.ContactID)
+		id, err := userIDFrom(tx, *in.ContactID)
+		if err != nil {
+			return err
+		}
+		raw, _ := rawUser(id)
 		if _, again := next[string(raw)]; !again {
 			changed = append(changed, raw)
 		}

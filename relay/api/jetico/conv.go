@@ -63,9 +63,13 @@ func roomAlias(uuid string) relay.Alias {
 	return relay.Alias{Family: family, Given: folded}
 }
 
-// findConv returns the conversation of a uuid for somebody who is in it. Whether
-// there is one that he is not in cannot be told.
+// findConv returns the conversation of a uuid, or a room's id in another form,
+// for somebody who is in it. Whether there is one that he is not in cannot be
+// told.
 func findConv(tx *relay.Tx, who relay.ID, uuid string) (*conv, error) {
+	if _, ok := foldUUID(uuid); !ok {
+		return reachConv(tx, who, tx.RoomID(uuid))
+	}
 	alias := roomAlias(uuid)
 	id, named := tx.IDNamed(alias)
 	if !named {

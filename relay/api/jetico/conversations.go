@@ -60,7 +60,7 @@ type convIn struct {
 	Conversation *string `json:"conversationUuid"`
 }
 
-func (in *convIn) Check() error { return uuid("conversationUuid", in.Conversation) }
+func (in *convIn) Check() error { return room("conversationUuid", in.Conversation) }
 
 type getConversationIn struct {
 	Conversation *string `json:"conversationUuid"`
@@ -68,7 +68,7 @@ type getConversationIn struct {
 }
 
 func (in *getConversationIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), userOrNil("userId", in.UserID))
+	return firstOf(room("conversationUuid", in.Conversation), userOrNil("userId", in.UserID))
 }
 
 type conversationFullOut struct {

@@ -45,7 +45,11 @@ func (createOut) reply() string { return "ResponseCreateConversation" }
 // with everybody's copy of the first session key.
 func (a *api) createConversation(c *wire.Call, tx *relay.Tx, in createIn) (createOut, error) {
 	me, self := c.Who.Account, sessionOf(c).user
-	if *in.Value.Signer != self || *in.Value.UserID != self {
+	own, err := userIDFrom(tx, *in.Value.UserID)
+	if err != nil && !relay.Is(err, relay.NotFound) {
+		return createOut{}, err
+	}
+	if *in.Value.Signer != self || own != self {
 		return createOut{}, errAccess
 	}
 	if err := free(tx, me, *in.Conversation, *in.SessionKey); err != nil {
@@ -122,7 +126,7 @@ func guestsOf(tx *relay.Tx, me relay.ID, self string, in createIn) ([]invited, e
 				continue
 			}
 			acc, err := mayInvite(tx, me, id)
-			if err != nil {
+			if err != nil && acc.ID != me {
 				return nil, err
 			}
 			if !seen[acc.ID] {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"restante/relay"
 	"restante/relay/api/wire"
 )
 
@@ -67,6 +68,31 @@ func uuidOrNil(name string, v *string) error {
 	return nil
 }
 
+// room checks what names a conversation: a uuid, or a room's id as others show
+// it.
+func room(name string, v *string) error {
+	if v == nil {
+		return wire.MissingField(name)
+	}
+	if relay.MayBeID(*v) {
+		return nil
+	}
+	return uuid(name, v)
+}
+
+// someone checks what names a user: a userId, or an account's id as others show
+// it.
+func someone(name string, v *string) error {
+	if v == nil {
+		return wire.MissingField(name)
+	}
+	if relay.MayBeID(*v) {
+		return nil
+	}
+	return user(name, v)
+}
+
+// user checks a userId of our own.
 func user(name string, v *string) error {
 	if v == nil {
 		return wire.MissingField(name)
@@ -151,7 +177,7 @@ func (m *userKeys) UnmarshalJSON(b []byte) error {
 	}
 	*m = userKeys{}
 	for id, key := range got {
-		if user("", &id) != nil || text("", key, maxText) != nil {
+		if someone("", &id) != nil || text("", key, maxText) != nil {
 			return wire.BadField("")
 		}
 		(*m)[id] = *key

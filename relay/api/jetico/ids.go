@@ -62,20 +62,37 @@ func isOurs(tx *relay.Tx, id relay.ID) (bool, error) {
 	return found, err
 }
 
-// findUser returns the account of a userId.
+// findUser returns the account of a userId, or of an id in any other form.
 func findUser(tx *relay.Tx, userID string) (relay.Account, error) {
+	raw, ok := rawUser(userID)
+	if !ok {
+		acc, err := tx.FindAccount(userID)
+		return tx.Among(family, acc, err)
+	}
 	acc, err := tx.FindLogin(family, relay.Login{Kind: loginKind, Folded: userID})
 	if !relay.Is(err, relay.NotFound) {
 		return acc, err
 	}
-	raw, ok := rawUser(userID)
-	if !ok || !tx.Verify(raw[16:], signUser, raw[:16]) {
+	if !tx.Verify(raw[16:], signUser, raw[:16]) {
 		return relay.Account{}, err
 	}
 	if acc, ferr := tx.Account(relay.ID(raw[:16])); ferr == nil && acc.Family != family {
-		return acc, nil
+		return tx.Among(family, acc, nil)
 	}
 	return relay.Account{}, err
+}
+
+// userIDFrom returns the userId of whoever is named by an id in any form. One of
+// our own form need not be anybody's.
+func userIDFrom(tx *relay.Tx, id string) (string, error) {
+	if _, ok := rawUser(id); ok {
+		return id, nil
+	}
+	acc, err := findUser(tx, id)
+	if err != nil {
+		return "", err
+	}
+	return userIDOf(tx, acc.ID)
 }
 
 // foldUUID returns a uuid in lower case, by which it is compared.

@@ -26,7 +26,7 @@ type updateNickIn struct {
 
 func (in *updateNickIn) Check() error {
 	return firstOf(
-		uuid("conversationUuid", in.Conversation), text("nickEncrypted", in.Nick, maxNick), user("userId", in.UserID),
+		room("conversationUuid", in.Conversation), text("nickEncrypted", in.Nick, maxNick), user("userId", in.UserID),
 	)
 }
 
@@ -53,7 +53,7 @@ type renameIn struct {
 }
 
 func (in *renameIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), text("title", in.Title, maxText))
+	return firstOf(room("conversationUuid", in.Conversation), text("title", in.Title, maxText))
 }
 
 // renameConversation gives a group another sealed title.
@@ -80,7 +80,7 @@ type addMemberIn struct {
 
 func (in *addMemberIn) Check() error {
 	return firstOf(
-		uuid("conversationUuid", in.Conversation), uuid("sessionKeyUuid", in.SessionKey), in.Value.check("sessionKeyValue."),
+		room("conversationUuid", in.Conversation), uuid("sessionKeyUuid", in.SessionKey), in.Value.check("sessionKeyValue."),
 	)
 }
 
@@ -136,7 +136,7 @@ type memberIn struct {
 }
 
 func (in *memberIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), user("userId", in.UserID))
+	return firstOf(room("conversationUuid", in.Conversation), someone("userId", in.UserID))
 }
 
 // member finds somebody in a group that the caller rules.
@@ -187,6 +187,9 @@ func (a *api) kickUser(c *wire.Call, tx *relay.Tx, in memberIn) (wire.None, erro
 		return none, wire.BadField("userId")
 	}
 	cv, m, err := member(c, tx, in)
+	if err == nil && m.Account == c.Who.Account {
+		err = wire.BadField("userId")
+	}
 	if err != nil {
 		return none, err
 	}

@@ -196,7 +196,7 @@ type addMessageIn struct {
 
 func (in *addMessageIn) Check() error {
 	return firstOf(
-		text("bodyEncryptedBase64", in.Body, maxBody), uuid("conversationUuid", in.Conversation), present("hasFiles", in.HasFiles),
+		text("bodyEncryptedBase64", in.Body, maxBody), room("conversationUuid", in.Conversation), present("hasFiles", in.HasFiles),
 		text("ivBase64", in.IV, maxIV), uuid("messageUuid", in.Message), uuidOrNil("replyMessageUuid", in.ReplyTo),
 		uuid("sessionKeyUuid", in.SessionKey),
 	)

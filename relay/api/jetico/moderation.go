@@ -38,7 +38,7 @@ type messageReportIn struct {
 }
 
 func (in *messageReportIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), uuid("messageUuid", in.Message), reason(in.Reason))
+	return firstOf(room("conversationUuid", in.Conversation), uuid("messageUuid", in.Message), reason(in.Reason))
 }
 
 // addMessageReport reports a message, and flags it when enough have.
@@ -69,7 +69,7 @@ type conversationReportIn struct {
 }
 
 func (in *conversationReportIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), reason(in.Reason))
+	return firstOf(room("conversationUuid", in.Conversation), reason(in.Reason))
 }
 
 // addConversationReport reports a conversation that the caller is in.
@@ -86,7 +86,9 @@ type userReportIn struct {
 	UserID *string `json:"userId"`
 }
 
-func (in *userReportIn) Check() error { return firstOf(reason(in.Reason), user("userId", in.UserID)) }
+func (in *userReportIn) Check() error {
+	return firstOf(reason(in.Reason), someone("userId", in.UserID))
+}
 
 // addUserReport reports a user.
 func (a *api) addUserReport(c *wire.Call, tx *relay.Tx, in userReportIn) (wire.None, error) {
@@ -103,7 +105,7 @@ type deleteMessageIn struct {
 }
 
 func (in *deleteMessageIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), uuid("uuid", in.UUID))
+	return firstOf(room("conversationUuid", in.Conversation), uuid("uuid", in.UUID))
 }
 
 // deleteMessage erases what a message said, for everybody.
@@ -117,7 +119,7 @@ type deleteMessagesIn struct {
 }
 
 func (in *deleteMessagesIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), each("uuids", in.UUIDs, maxUUIDs, uuid))
+	return firstOf(room("conversationUuid", in.Conversation), each("uuids", in.UUIDs, maxUUIDs, uuid))
 }
 
 // deleteMessages erases several messages, or none if one of them cannot be.

@@ -23,7 +23,7 @@ type getNewerIn struct {
 }
 
 func (in *getNewerIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), uuidOrNil("fromMessageUuid", in.From), size(in.Size))
+	return firstOf(room("conversationUuid", in.Conversation), uuidOrNil("fromMessageUuid", in.From), size(in.Size))
 }
 
 func size(n *int64) error {
@@ -67,7 +67,7 @@ type getOlderIn struct {
 }
 
 func (in *getOlderIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), size(in.Size), uuidOrNil("uuid", in.UUID))
+	return firstOf(room("conversationUuid", in.Conversation), size(in.Size), uuidOrNil("uuid", in.UUID))
 }
 
 // getOlder returns the messages next before one, the newest first; without one,
@@ -128,7 +128,7 @@ type byUUIDsIn struct {
 }
 
 func (in *byUUIDsIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), each("uuids", in.UUIDs, maxUUIDs, uuid))
+	return firstOf(room("conversationUuid", in.Conversation), each("uuids", in.UUIDs, maxUUIDs, uuid))
 }
 
 // getByUUIDs returns messages in the order in which they are named; those that

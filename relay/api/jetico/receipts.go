@@ -156,7 +156,7 @@ type messageIn struct {
 }
 
 func (in *messageIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), uuid("messageUuid", in.Message))
+	return firstOf(room("conversationUuid", in.Conversation), uuid("messageUuid", in.Message))
 }
 
 // messageDelivered notes that the caller has got a message.
@@ -192,7 +192,7 @@ type messagesReadIn struct {
 }
 
 func (in *messagesReadIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), each("messageUuids", in.Messages, maxUUIDs, uuid))
+	return firstOf(room("conversationUuid", in.Conversation), each("messageUuids", in.Messages, maxUUIDs, uuid))
 }
 
 // messagesRead notes that the caller has read messages; those there are not are

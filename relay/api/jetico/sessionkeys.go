@@ -137,7 +137,7 @@ func (in *keyValueIn) check(path string) error {
 	}
 	return firstOf(
 		text(path+"keyEncryptedBase64", in.Key, maxText), text(path+"signatureBase64", in.Signature, maxSign),
-		uuid(path+"signerKeyPairUuid", in.SignerPair), user(path+"signerUserId", in.Signer), user(path+"userId", in.UserID),
+		uuid(path+"signerKeyPairUuid", in.SignerPair), user(path+"signerUserId", in.Signer), someone(path+"userId", in.UserID),
 	)
 }
 
@@ -147,7 +147,7 @@ type getSessionKeyIn struct {
 }
 
 func (in *getSessionKeyIn) Check() error {
-	return firstOf(uuid("conversationUuid", in.Conversation), uuid("sessionKeyUuid", in.SessionKey))
+	return firstOf(room("conversationUuid", in.Conversation), uuid("sessionKeyUuid", in.SessionKey))
 }
 
 type keyByUUIDOut struct {
@@ -178,7 +178,7 @@ type addSessionKeysIn struct {
 }
 
 func (in *addSessionKeysIn) Check() error {
-	if err := uuid("conversationUuid", in.Conversation); err != nil {
+	if err := room("conversationUuid", in.Conversation); err != nil {
 		return err
 	}
 	if in.Keys == nil {
@@ -228,7 +228,11 @@ func (a *api) addSessionKeys(c *wire.Call, tx *relay.Tx, in addSessionKeysIn) (a
 	done := map[relay.ID]bool{}
 	for i := range *in.Keys {
 		v := &(*in.Keys)[i]
-		to, member := accounts[*v.UserID]
+		user, err := userIDFrom(tx, *v.UserID)
+		if err != nil && !relay.Is(err, relay.NotFound) {
+			return none, err
+		}
+		to, member := accounts[user]
 		switch {
 		case *v.Signer != self:
 			return none, errAccess

@@ -111,7 +111,7 @@ type getUserInfoIn struct {
 	UserID *string `json:"userId"`
 }
 
-func (in *getUserInfoIn) Check() error { return user("userId", in.UserID) }
+func (in *getUserInfoIn) Check() error { return someone("userId", in.UserID) }
 
 type userInfoOut struct {
 	User userOut `json:"user"`
@@ -133,7 +133,7 @@ type getUserInfoMultiIn struct {
 	UserIDs *[]string `json:"userIds"`
 }
 
-func (in *getUserInfoMultiIn) Check() error { return each("userIds", in.UserIDs, maxUsers, user) }
+func (in *getUserInfoMultiIn) Check() error { return each("userIds", in.UserIDs, maxUsers, someone) }
 
 type userInfoMultiOut struct {
 	Users []userOut `json:"users"`
@@ -197,7 +197,7 @@ type getRegisteredIn struct {
 	List *[]string `json:"checkUserList"`
 }
 
-func (in *getRegisteredIn) Check() error { return each("checkUserList", in.List, maxCheck, user) }
+func (in *getRegisteredIn) Check() error { return each("checkUserList", in.List, maxCheck, someone) }
 
 type registeredOut struct {
 	Users []string `json:"users"`

@@ -26,9 +26,7 @@ func (in blockIn) people(tx *relay.Tx, me relay.ID) ([]relay.ID, error) {
 		return nil, errShape
 	}
 	for _, s := range list {
-		_, short := prefix(s)
-		_, long := relay.ParseID(s)
-		if !short && !long || s == shown(me) || s == me.String() {
+		if !relay.MayBeID(s) || tx.AccountID(s) == me {
 			return nil, errShape
 		}
 	}

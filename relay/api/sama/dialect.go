@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -139,14 +140,11 @@ func entryID(s string) (relay.EntryID, bool) {
 
 // accountOf finds an account of any family by its id; NotFound (account).
 func accountOf(tx *relay.Tx, s string) (relay.Account, error) {
-	if id, ok := relay.ParseID(s); ok {
-		return tx.Account(id)
+	if len(s) == 24 {
+		s = strings.ToLower(s)
 	}
-	p, ok := prefix(s)
-	if !ok {
-		return relay.Account{}, relay.Errorf(relay.NotFound, relay.SubjectAccount, "no such user")
-	}
-	return tx.AccountByPrefix(p)
+	acc, err := tx.FindAccount(s)
+	return tx.Among(family, acc, err)
 }
 
 // iso renders a time.

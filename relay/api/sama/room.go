@@ -171,16 +171,13 @@ func memberIDs(tx *relay.Tx, r relay.Room) (ids []relay.ID, err error) {
 // roomOf finds a room by the id that a client names. NotFound: there is none.
 // Forbidden: the caller is not in it. An open room is found by its whole id.
 func roomOf(tx *relay.Tx, who relay.ID, cid string) (relay.Access, error) {
-	if id, ok := relay.ParseID(cid); ok {
-		acc, err := tx.Reach(who, id)
+	p, ok := prefix(cid)
+	if !ok {
+		acc, err := tx.FindRoom(who, cid)
 		if relay.Is(err, relay.NotFound) {
 			err = errNoRoom
 		}
 		return acc, err
-	}
-	p, ok := prefix(cid)
-	if !ok {
-		return relay.Access{}, errNoRoom
 	}
 	r, err := tx.RoomByPrefix(p)
 	if relay.Is(err, relay.NotFound) {
@@ -191,6 +188,9 @@ func roomOf(tx *relay.Tx, who relay.ID, cid string) (relay.Access, error) {
 	}
 	acc, err := tx.Access(who, r.ID)
 	if relay.Is(err, relay.NotFound) || relay.Is(err, relay.Forbidden) {
+		if r.Family != family {
+			return relay.Access{}, errNoRoom // nobody can tell that it exists
+		}
 		return relay.Access{Room: r}, errForbidden
 	}
 	return acc, err
