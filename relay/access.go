@@ -25,8 +25,13 @@ func (tx *Tx) Access(who, room ID) (Access, error) {
 	if err != nil {
 		return Access{}, err
 	}
-	if err := tx.crosses(who, r.Family, SubjectRoom); err != nil {
-		return Access{}, err
+	for _, id := range []ID{who, r.Pair[0], r.Pair[1]} {
+		if id.IsZero() {
+			continue
+		}
+		if err := tx.crosses(id, r.Family, SubjectRoom); err != nil {
+			return Access{}, err
+		}
 	}
 	if r.Open {
 		return Access{r, Member{Room: r.ID, Account: who}}, nil
