@@ -7,6 +7,7 @@ const (
 	MaxBlob      = 1 << 30        // bytes
 	MaxBlobExtra = 4 << 10        // bytes of a family's own fields
 	BlobQuota    = 500 << 20      // bytes of one owner, where a draft says nothing
+	MaxBlobs     = 10_000         // of one owner, whatever they weigh: each is a file and a row
 	BlobUploads  = 24 * time.Hour // how long a blob waits for its bytes
 )
 
@@ -72,7 +73,7 @@ func usageKey(owner ID) key { return newKey(kindMeta).word(usagePrefix).id(owner
 // ReserveBlob makes room for a blob whose bytes will come ([Relay.FillBlob])
 // within BlobUploads; until then it takes MaxSize of its owner's quota.
 // TooLarge (blob): MaxSize over MaxBlob, or too many fields. Full (blob): the
-// quota is used up; Full: the disk.
+// quota is used up, or the owner has as many as one may; Full: the disk.
 func (tx *Tx) ReserveBlob(d BlobDraft) (Blob, error) {
 	switch {
 	case tx.r.blobs == nil:
@@ -186,7 +187,7 @@ func (tx *Tx) use(owner ID, bytes int64, blobs int, quota int64) error {
 		quota = BlobQuota
 	}
 	u.Bytes, u.Blobs = max(u.Bytes+bytes, 0), max(u.Blobs+blobs, 0)
-	if bytes > 0 && u.Bytes > quota {
+	if bytes > 0 && u.Bytes > quota || blobs > 0 && u.Blobs > MaxBlobs && !owner.IsZero() {
 		return Errorf(Full, SubjectBlob, "no room for more files")
 	}
 	if u == (usage{}) {

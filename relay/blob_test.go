@@ -141,6 +141,35 @@ func TestTx_ReserveBlob_Quota(t *testing.T) {
 	put(t, r, d, "1234")
 }
 
+// Empty files take no bytes, and an end all the same. What is the relay's own
+// has none.
+func TestTx_ReserveBlob_TooMany(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	p := people(t, r, 1)
+	reserve := func(owner relay.ID, n int) error {
+		return attempt(r, func(tx *relay.Tx) error {
+			for range n {
+				if _, err := tx.ReserveBlob(relay.BlobDraft{Owner: owner}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	const step = 1000
+	for range relay.MaxBlobs / step {
+		for _, owner := range []relay.ID{p[0], {}} {
+			if err := reserve(owner, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wantCode(t, "one more", reserve(p[0], 1), relay.Full, relay.SubjectBlob)
+	if err := reserve(relay.ID{}, 1); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTx_ReserveBlob_Refused(t *testing.T) {
 	r := relaytest.New(t, relay.Options{})
 	for _, d := range []relay.BlobDraft{{MaxSize: relay.MaxBlob + 1}, {MaxSize: -1}, {Extra: make([]byte, relay.MaxBlobExtra+1)}} {
