@@ -114,7 +114,7 @@ func (t *telling) account(tx *relay.Tx, e relay.Entry) error {
 	case tellSessionEnded:
 		t.ended = h.Text == "" || h.Text == t.x.who.Device
 	case tellKeysLow:
-		t.add(map[string]any{"type": "keys_low", "remaining": h.Count})
+		t.add(keysLow(h.Count))
 	case tellProfile:
 		return t.profile(tx, h.Account)
 	case tellNewDM:

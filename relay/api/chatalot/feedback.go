@@ -78,6 +78,13 @@ func (in *feedbackIn) check() (err error) {
 // feedback makes an issue of it where the operator has a repository, without the
 // picture, for which that has no place; otherwise it is kept here, with it.
 func (a *api) feedback(c *wire.Call, w http.ResponseWriter, r *http.Request) error {
+	if err := often(a.limits.uploads, c.Who.Account, "too much feedback at once"); err != nil {
+		return err
+	}
+	if !c.Service.Purse.Take(maxScreenshot) { // it is read whole
+		return busy()
+	}
+	defer c.Service.Purse.Give(maxScreenshot)
 	in, picture, err := readFeedback(r)
 	if err == nil {
 		err = in.check()

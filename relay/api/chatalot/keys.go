@@ -296,8 +296,26 @@ func keyBundle(c *wire.Call, tx *relay.Tx, _ wire.None) (keyBundleOut, error) {
 	}
 	out := keyBundleOut{IdentityKey: i.Key, SignedPrekey: signedPrekey{i.SignedID, i.Signed, i.Signature}}
 	out.OneTimePrekey, err = claimPrekey(tx, c.Who.Account, who)
+	if err == nil && out.OneTimePrekey == nil {
+		err = ringNoPrekeys(c, tx, who)
+	}
 	return out, err
 }
+
+// ringNoPrekeys tells somebody that he was asked for a prekey and has none. He may
+// be asked all day, so nothing of that is stored.
+func ringNoPrekeys(c *wire.Call, tx *relay.Tx, who relay.ID) error {
+	acc, err := tx.Account(who)
+	if err != nil {
+		return err
+	}
+	s := relay.Signal{Kind: signalFrame, Box: acc.Box, From: c.Who.Account, Data: wire.MustEncode(keysLow(0))}
+	hub := c.Service.Relay.Hub()
+	tx.OnCommit(func() { hub.Signal(acc.Box, s) })
+	return nil
+}
+
+func keysLow(left int) any { return map[string]any{"type": "keys_low", "remaining": left} }
 
 // claimPrekey takes the oldest one-time prekey of somebody, nil if he has none,
 // and tells him when few are left.
@@ -309,14 +327,14 @@ func claimPrekey(tx *relay.Tx, by, who relay.ID) (*oneTimePrekey, error) {
 		}
 		first = &f
 	}
-	var out *oneTimePrekey
-	if first != nil {
-		k := first.Record
-		out = &oneTimePrekey{k.KeyID, k.Key}
-		k.Key, k.Used = nil, tx.Wall()
-		if err := prekeys.Put(tx, first.ID, k); err != nil {
-			return nil, err
-		}
+	if first == nil {
+		return nil, nil
+	}
+	k := first.Record
+	out := &oneTimePrekey{k.KeyID, k.Key}
+	k.Key, k.Used = nil, tx.Wall()
+	if err := prekeys.Put(tx, first.ID, k); err != nil {
+		return nil, err
 	}
 	left := unusedPrekeys(tx, who)
 	if left >= fewPrekeys {

@@ -119,6 +119,7 @@ func tags(page []byte) func(yield func(tag, []byte) bool) {
 			}
 			t, rest := readTag(page)
 			if t.name == "" {
+				page = rest // and not again from the next "<": a page may have a million
 				continue
 			}
 			if page = rest; !yield(t, page) {
@@ -150,11 +151,15 @@ func textOf(b []byte) string {
 	return strings.Join(strings.Fields(html.UnescapeString(string(b))), " ")
 }
 
-// readTag reads a tag behind its "<". One that ends, or is none, has no name.
+// readTag reads a tag behind its "<". One that ends, or is none, has no name, and
+// nothing that was looked at for it is left.
 func readTag(b []byte) (t tag, rest []byte) {
 	n := 0
 	for n < len(b) && isNameByte(b[n]) {
 		n++
+	}
+	if n == 0 {
+		return tag{}, b
 	}
 	t.name, b = strings.ToLower(string(b[:n])), b[n:]
 	for {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReadPreview(t *testing.T) {
@@ -41,6 +42,17 @@ func TestReadPreview(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}
 		})
+	}
+}
+
+// A page of beginnings is not read from each of them to its end.
+func TestReadPreview_Hostile(t *testing.T) {
+	began := time.Now()
+	for _, s := range []string{"<a ", "<", `<a b="`, "<a =", "<!--", "<script>", "</"} {
+		readPreview("u", &url.URL{Scheme: "http", Host: "h"}, []byte(strings.Repeat(s, maxPreviewPage/len(s))))
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("took %v", d)
 	}
 }
 

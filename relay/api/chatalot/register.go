@@ -93,7 +93,12 @@ func (a *api) mayRegister(invite string) error {
 }
 
 // registrable says whether the names are free and the invite is good.
+//
+// The invite comes first: who has none is not told who is here.
 func (a *api) registrable(tx *relay.Tx, p profile, invite string) error {
+	if err := a.checkInvite(tx, invite); err != nil {
+		return err
+	}
 	for _, l := range p.logins() {
 		_, err := tx.FindLogin(family, l)
 		if err == nil {
@@ -103,7 +108,7 @@ func (a *api) registrable(tx *relay.Tx, p profile, invite string) error {
 			return err
 		}
 	}
-	return a.checkInvite(tx, invite)
+	return nil
 }
 
 // logins are the names by which the account is found.

@@ -11,6 +11,10 @@ import (
 // maxSVG is how large a drawing may be: it is cleaned in memory.
 const maxSVG = 4 << 20
 
+// svgMemory is what that takes: the drawing, growing as it is read, and what is
+// left of it, in which a character may have become six.
+const svgMemory = 4 * maxSVG
+
 // cleanSVG returns a drawing without what could run or fetch anything: scripts,
 // foreign objects, handlers, links that leave the drawing, and entities that
 // would be expanded. Invalid: not well-formed XML.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"time"
 
 	"restante/relay"
 	"restante/relay/api/wire"
@@ -47,6 +48,12 @@ func (a *api) upload(c *wire.Call, w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+	if in.kind == typeSVG {
+		if !c.Service.Purse.Take(svgMemory) {
+			return busy()
+		}
+		defer c.Service.Purse.Give(svgMemory)
+	}
 	body, err := in.body()
 	if err != nil {
 		return err
@@ -62,6 +69,11 @@ func (a *api) upload(c *wire.Call, w http.ResponseWriter, r *http.Request) error
 		a.makeThumb(c, b.ID)
 	}
 	return writeJSON(w, fileOut{uuid(b.ID), b.Size, moment(b.Stored)})
+}
+
+// busy is the error where there is no memory for what somebody brings now.
+func busy() error {
+	return &relay.Error{Code: relay.Busy, Text: "busy", RetryAfter: time.Second}
 }
 
 // readUpload reads a form up to its file, and the beginning of that.
