@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ func listUsers(c *wire.Call, r *relay.Relay, _ wire.None) ([]adminUserOut, error
 	if err != nil {
 		return nil, err
 	}
-	q := fold(or(c.Query("q"), c.Query("search")))
+	q := fold(cmp.Or(c.Query("q"), c.Query("search")))
 	var users []listedUser
 	past := ""
 	for seen, more := 0, true; more && seen < userBudget; {

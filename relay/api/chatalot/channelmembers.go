@@ -1,6 +1,8 @@
 package chatalot
 
 import (
+	"cmp"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -140,7 +142,7 @@ func transferChannel(c *wire.Call, tx *relay.Tx, in newOwnerIn) (none wire.None,
 	case p.Direct:
 		return none, forbidden("a direct channel is of two")
 	}
-	if err := p.passOn(tx, or(p.set.Keeper, p.set.Owner), in.NewOwner.id()); err != nil {
+	if err := p.passOn(tx, cmp.Or(p.set.Keeper, p.set.Owner), in.NewOwner.id()); err != nil {
 		return none, err
 	}
 	p.set.Keeper = in.NewOwner.id()

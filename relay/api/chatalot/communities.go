@@ -76,7 +76,7 @@ func newCommunity(r relay.Room, set roomSettings) communityOut {
 	}
 	return communityOut{
 		uuid(r.ID), set.Name, nullable(set.Description), nullable(set.Icon), nullable(set.Banner), uuid(set.Owner), moment(r.Created),
-		r.Members, or(set.GroupPolicy, admins), or(set.InvitePolicy, admins), !set.Hidden, theme, nullable(set.Welcome),
+		r.Members, cmp.Or(set.GroupPolicy, admins), cmp.Or(set.InvitePolicy, admins), !set.Hidden, theme, nullable(set.Welcome),
 	}
 }
 

@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -49,21 +50,14 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Registration = or(o.Registration, "invite_only")
-	o.Communities = or(o.Communities, "admin_only")
-	o.MaxFile = or(o.MaxFile, 100<<20)
-	o.UploadQuota = or(o.UploadQuota, 500<<20)
-	o.GiphyURL = or(o.GiphyURL, "https://api.giphy.com")
-	o.FeedbackURL = or(o.FeedbackURL, "https://api.github.com")
-	o.Version = or(o.Version, "0")
+	o.Registration = cmp.Or(o.Registration, "invite_only")
+	o.Communities = cmp.Or(o.Communities, "admin_only")
+	o.MaxFile = cmp.Or(o.MaxFile, 100<<20)
+	o.UploadQuota = cmp.Or(o.UploadQuota, 500<<20)
+	o.GiphyURL = cmp.Or(o.GiphyURL, "https://api.giphy.com")
+	o.FeedbackURL = cmp.Or(o.FeedbackURL, "https://api.github.com")
+	o.Version = cmp.Or(o.Version, "0")
 	return o
-}
-
-func or[T comparable](v, def T) T {
-	if v == *new(T) {
-		return def
-	}
-	return v
 }
 
 // maxBody is how many bytes of JSON one request may have. Files come by rows

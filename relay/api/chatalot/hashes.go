@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"encoding/hex"
 	"strings"
 
@@ -47,7 +48,7 @@ func blockSum(tx *relay.Tx, by relay.ID, sum relay.Digest, reason string) (relay
 	if !found {
 		id, h = newRecordID(tx), &blockedHash{Hash: sum, By: by, Created: relay.Time(tx.Now())}
 	}
-	h.Reason = or(reason, h.Reason)
+	h.Reason = cmp.Or(reason, h.Reason)
 	return id, h, blockedHashes.Put(tx, id, h)
 }
 

@@ -1,6 +1,10 @@
 package chatalot
 
-import "restante/relay"
+import (
+	"cmp"
+
+	"restante/relay"
+)
 
 // How other families call people and rooms of this one.
 func init() {
@@ -10,7 +14,7 @@ func init() {
 			if unpack(a.Profile, &p) != nil {
 				return ""
 			}
-			return or(p.DisplayName, p.Username)
+			return cmp.Or(p.DisplayName, p.Username)
 		},
 		Room: func(r relay.Room) string {
 			set, err := settingsOf(r)

@@ -1,6 +1,8 @@
 package chatalot
 
 import (
+	"cmp"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -23,7 +25,7 @@ func (in *groupIn) Check() (err error) {
 	if in.CommunityID == (uuid{}) {
 		return wire.MissingField("community_id")
 	}
-	in.Visibility = or(in.Visibility, public)
+	in.Visibility = cmp.Or(in.Visibility, public)
 	return oneOf(in.Visibility, "visibility", public, private)
 }
 

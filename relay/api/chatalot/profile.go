@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"strings"
 
 	"restante/relay"
@@ -46,8 +47,8 @@ func profileOf(a relay.Account) (p profile, err error) {
 	case a.Removed == 0:
 		err = unpack(a.Profile, &p)
 	}
-	p.Username = or(p.Username, a.ID.String()[:8])
-	p.DisplayName = or(p.DisplayName, p.Username)
+	p.Username = cmp.Or(p.Username, a.ID.String()[:8])
+	p.DisplayName = cmp.Or(p.DisplayName, p.Username)
 	return p, err
 }
 

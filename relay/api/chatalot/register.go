@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -119,7 +120,7 @@ func (p profile) logins() []relay.Login {
 // profile checks the names and the password, one rule after the other.
 func (in *registerIn) profile() (p profile, err error) {
 	p = profile{Username: in.Username, Email: strings.TrimSpace(in.Email), DisplayName: strings.TrimSpace(in.DisplayName)}
-	p.DisplayName = or(p.DisplayName, p.Username)
+	p.DisplayName = cmp.Or(p.DisplayName, p.Username)
 	if err := checkUsername(p.Username); err != nil {
 		return p, err
 	}

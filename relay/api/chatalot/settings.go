@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -33,7 +34,7 @@ var instances = relay.NewRecords[instance]("chatalot instance")
 // instanceOf returns the settings of the instance.
 func instanceOf(tx *relay.Tx) (instance, error) {
 	s, _, err := instances.Get(tx, relay.ID{})
-	s.MaxCache, s.MaxPins = or(s.MaxCache, 500), or(s.MaxPins, 50)
+	s.MaxCache, s.MaxPins = cmp.Or(s.MaxCache, 500), cmp.Or(s.MaxPins, 50)
 	return *s, err
 }
 

@@ -3,6 +3,7 @@ package chatalot
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -59,7 +60,7 @@ func (a *api) upload(c *wire.Call, w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	draft := relay.BlobDraft{
-		Owner: c.Who.Account, Family: family, Type: or(in.kind, typeOpaque), MaxSize: in.size, Quota: a.reserve(in.size, r.ContentLength < 0),
+		Owner: c.Who.Account, Family: family, Type: cmp.Or(in.kind, typeOpaque), MaxSize: in.size, Quota: a.reserve(in.size, r.ContentLength < 0),
 	}
 	b, err := c.Service.Relay.PutBlob(c.Context(), draft, body, func(tx *relay.Tx, b relay.Blob) error { return a.keepFile(c, tx, in, b) })
 	if err != nil {
@@ -153,7 +154,7 @@ func (in *incoming) fields() (err error) {
 	if in.name, err = sized(in.form.Fields["name"], "name", 0, 512); err != nil {
 		return err
 	}
-	in.name = or(in.name, "unnamed")
+	in.name = cmp.Or(in.name, "unnamed")
 	if s := in.form.Fields["channel_id"]; s != "" {
 		id, ok := parseID(s)
 		if !ok {

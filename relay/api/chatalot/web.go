@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -76,7 +77,7 @@ func (a *api) webFile(c *wire.Call, w http.ResponseWriter, r *http.Request) erro
 	}
 	defer f.Close()
 	kind := webTypes[strings.ToLower(path.Ext(name))]
-	w.Header().Set("Content-Type", or(kind, typeOpaque))
+	w.Header().Set("Content-Type", cmp.Or(kind, typeOpaque))
 	w.Header().Set("Cache-Control", webCache(name))
 	http.ServeContent(w, r, "", info.ModTime(), f)
 	return nil

@@ -1,6 +1,7 @@
 package chatalot
 
 import (
+	"cmp"
 	"time"
 
 	"restante/relay"
@@ -210,10 +211,10 @@ func (a *api) executeWebhook(c *wire.Call, tx *relay.Tx, in executeIn) (none wir
 	if set.Archived {
 		return none, relay.Errorf(relay.Forbidden, subjectArchived, "this channel is archived")
 	}
-	name := or(in.Username, w.Name)
+	name := cmp.Or(in.Username, w.Name)
 	d := relay.Draft{
 		Kind: kindWebhook, Body: []byte("**" + name + "**: " + in.Content), Nonce: []byte{0},
-		Extra: pack(messageExtra{WebhookName: name, WebhookAvatar: or(in.AvatarURL, w.Avatar)}),
+		Extra: pack(messageExtra{WebhookName: name, WebhookAvatar: cmp.Or(in.AvatarURL, w.Avatar)}),
 	}
 	if set.TTL > 0 {
 		d.Expires = tx.Wall().Add(time.Duration(set.TTL) * time.Second)

@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"slices"
 
 	"restante/relay"
@@ -112,7 +113,7 @@ func (a *api) activeChats(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, erro
 		if err != nil {
 			return answer{}, err
 		}
-		list = append(list, activeChatOut{userID(chat.peer), iso(chat.last.ID.Time), id})
+		list = append(list, activeChatOut{userID(chat.peer), wire.ISO(chat.last.ID.Time), id})
 	}
 	return data(list), nil
 }
@@ -128,7 +129,7 @@ type countOut struct {
 // messageCount counts what the caller sent in the last day, week, month, year or
 // ever.
 func (a *api) messageCount(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, error) {
-	period := or(c.Query("period"), "month")
+	period := cmp.Or(c.Query("period"), "month")
 	span, known := periods[period]
 	if !known {
 		return answer{}, bad("period")

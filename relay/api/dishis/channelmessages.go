@@ -42,7 +42,7 @@ func (a *api) sendChannel(c *wire.Call, tx *relay.Tx, in channelSendIn) (answer,
 		return answer{}, err
 	}
 	id, err := entryID(tx, e.ID)
-	return created(channelSentOut{id, prefixChannel + g.Room.ID.String(), iso(e.ID.Time)}), err
+	return created(channelSentOut{id, prefixChannel + g.Room.ID.String(), wire.ISO(e.ID.Time)}), err
 }
 
 type channelMessageOut struct {

@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"slices"
 
 	"restante/relay"
@@ -119,7 +120,7 @@ type createChannelIn struct {
 }
 
 func (in *createChannelIn) Check() error {
-	in.Type = or(in.Type, "text")
+	in.Type = cmp.Or(in.Type, "text")
 	switch {
 	case in.CommunityID == "":
 		return missing("communityId")
@@ -142,7 +143,7 @@ type channelOut struct {
 }
 
 func newChannel(r relay.Room, s settings) channelOut {
-	return channelOut{prefixChannel + r.ID.String(), prefixCommunity + r.Parent.String(), s.Name, s.Description, s.Kind, s.Private, iso(r.Created)}
+	return channelOut{prefixChannel + r.ID.String(), prefixCommunity + r.Parent.String(), s.Name, s.Description, s.Kind, s.Private, wire.ISO(r.Created)}
 }
 
 // createChannel opens a channel of a community: public, or for those whom it

@@ -84,7 +84,7 @@ type communityOut struct {
 func newCommunity(g group) communityOut {
 	return communityOut{
 		prefixCommunity + g.Room.ID.String(), g.Name, g.Description, userID(g.By),
-		g.Private, g.mode(), iso(g.Room.Created),
+		g.Private, g.mode(), wire.ISO(g.Room.Created),
 	}
 }
 
@@ -188,7 +188,7 @@ func listMembers(tx *relay.Tx, room relay.Room) ([]communityAdminOut, []communit
 			admins = append(admins, communityAdminOut{userID(m.Account), p.Username})
 		}
 		if len(members) < maxListed {
-			members = append(members, communityMemberOut{userID(m.Account), p.Username, roleName(m.Role), iso(m.Joined)})
+			members = append(members, communityMemberOut{userID(m.Account), p.Username, roleName(m.Role), wire.ISO(m.Joined)})
 		}
 		return err
 	})
@@ -214,7 +214,7 @@ func (a *api) communitiesOf(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, er
 	err := roomsOf(tx, c.Who.Account, func(g group) error {
 		if g.Is == isCommunity {
 			list = append(list, listedCommunityOut{prefixCommunity + g.Room.ID.String(), g.Name, g.Description, g.Private,
-				iso(g.Room.Created), g.Avatar, g.Cover, g.updated(g.Room), roleName(g.Member.Role)})
+				wire.ISO(g.Room.Created), g.Avatar, g.Cover, g.updated(g.Room), roleName(g.Member.Role)})
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -181,7 +182,7 @@ func acting(c *wire.Call, in any) (field, id string) {
 	if param, ok := actingPath[c.Op]; ok {
 		return param, c.Param(param)
 	}
-	field = or(actingQuery[c.Op], "userId")
+	field = cmp.Or(actingQuery[c.Op], "userId")
 	return field, c.Query(field)
 }
 

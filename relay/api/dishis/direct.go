@@ -51,7 +51,7 @@ func (a *api) sendDirect(c *wire.Call, tx *relay.Tx, in sendIn) (answer, error) 
 		return answer{}, err
 	}
 	id, err := entryID(tx, e.ID)
-	return created(sentOut{MessageID: id, Status: statusSent, SentAt: iso(e.ID.Time)}), err
+	return created(sentOut{MessageID: id, Status: statusSent, SentAt: wire.ISO(e.ID.Time)}), err
 }
 
 // reply sends a message to a user that answers one.

@@ -219,7 +219,7 @@ func (k *session) staged(tx *relay.Tx, e relay.Entry, id relay.EntryID, out *mes
 	if !found {
 		at = e.ID.Time // another family keeps that elsewhere
 	}
-	if out.Timestamp = iso(at); out.GroupID != "" {
+	if out.Timestamp = wire.ISO(at); out.GroupID != "" {
 		out.UserID = userID(e.From)
 	}
 	return true, err
@@ -228,7 +228,7 @@ func (k *session) staged(tx *relay.Tx, e relay.Entry, id relay.EntryID, out *mes
 // pinnedBy fills in who pinned a message, if it still is pinned.
 func pinnedBy(tx *relay.Tx, id relay.EntryID, out *messageEvent) (bool, error) {
 	for mark, err := range tx.Marks(id, relay.Pinned) {
-		out.PinnedBy, out.PinnedAt = userID(mark.Who), iso(mark.At)
+		out.PinnedBy, out.PinnedAt = userID(mark.Who), wire.ISO(mark.At)
 		return err == nil, err
 	}
 	return false, nil

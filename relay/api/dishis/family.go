@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"sync"
 
 	"restante/ratelimit"
@@ -33,21 +34,14 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Registration = or(o.Registration, "open")
-	o.MaxBody = or(o.MaxBody, 1<<20)
-	o.MaxContent = or(o.MaxContent, 256<<10)
-	o.MaxFile = or(o.MaxFile, 50<<20)
-	o.MaxThumb = or(o.MaxThumb, 1<<20)
-	o.MaxMembers = or(o.MaxMembers, 1024)
-	o.MaxChannels = or(o.MaxChannels, 500)
+	o.Registration = cmp.Or(o.Registration, "open")
+	o.MaxBody = cmp.Or(o.MaxBody, 1<<20)
+	o.MaxContent = cmp.Or(o.MaxContent, 256<<10)
+	o.MaxFile = cmp.Or(o.MaxFile, 50<<20)
+	o.MaxThumb = cmp.Or(o.MaxThumb, 1<<20)
+	o.MaxMembers = cmp.Or(o.MaxMembers, 1024)
+	o.MaxChannels = cmp.Or(o.MaxChannels, 500)
 	return o
-}
-
-func or[T comparable](v, def T) T {
-	if v == *new(T) {
-		return def
-	}
-	return v
 }
 
 // Family returns the API as an operator configured it.

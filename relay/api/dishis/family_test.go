@@ -67,7 +67,7 @@ func TestOps_Seed(t *testing.T) {
 func deeds(s *wiretest.Settings) {
 	s.Do("after", func(r *relay.Relay, words ...string) (string, error) {
 		d, err := time.ParseDuration(words[0])
-		return iso(r.Now().Add(d)), err
+		return wire.ISO(r.Now().Add(d)), err
 	})
 	s.Do("seconds", func(r *relay.Relay, words ...string) (string, error) {
 		d, err := time.ParseDuration(words[0])

@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -90,7 +91,7 @@ var kinds = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 // messageKind checks a message's type; none is text. Those that are not a
 // client's to set are refused.
 func messageKind(s string) (string, error) {
-	s = or(s, "text")
+	s = cmp.Or(s, "text")
 	if !kinds.MatchString(s) || reservedKinds[s] {
 		return "", bad("type")
 	}

@@ -51,8 +51,8 @@ func FuzzTimes(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if at, ok := parseTime(s); ok {
-			if again, ok := parseTime(iso(at)); !ok || again != at {
-				t.Errorf("%q is %d, written %s, read %d", s, at, iso(at), again)
+			if again, ok := parseTime(wire.ISO(at)); !ok || again != at {
+				t.Errorf("%q is %d, written %s, read %d", s, at, wire.ISO(at), again)
 			}
 		}
 		for _, v := range []string{s, `"` + s + `"`} {

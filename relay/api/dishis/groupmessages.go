@@ -45,7 +45,7 @@ func (a *api) sendGroup(c *wire.Call, tx *relay.Tx, in groupSendIn) (answer, err
 		return answer{}, err
 	}
 	id, err := entryID(tx, e.ID)
-	return created(groupSentOut{id, prefixGroup + g.Room.ID.String(), iso(e.ID.Time)}), err
+	return created(groupSentOut{id, prefixGroup + g.Room.ID.String(), wire.ISO(e.ID.Time)}), err
 }
 
 type groupMessageOut struct {

@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"slices"
 
 	"restante/relay"
@@ -32,7 +33,7 @@ type settings struct {
 func (s settings) bytes() []byte { return wire.MustEncode(s) }
 
 // updated is when the room was last changed.
-func (s settings) updated(r relay.Room) string { return iso(or(s.Updated, r.Created)) }
+func (s settings) updated(r relay.Room) string { return wire.ISO(cmp.Or(s.Updated, r.Created)) }
 
 // settingsOf returns a room's settings. A room of another family, and a direct
 // one, is a group of that family's name for it.
@@ -134,7 +135,7 @@ func newGroup(tx *relay.Tx, r relay.Room, s settings) (groupOut, error) {
 	}
 	return groupOut{
 		GroupID: prefixGroup + r.ID.String(), Name: s.Name, Description: s.Description,
-		CreatedBy: userID(s.By), MembersCount: n, CreatedAt: iso(r.Created),
+		CreatedBy: userID(s.By), MembersCount: n, CreatedAt: wire.ISO(r.Created),
 	}, err
 }
 
@@ -227,7 +228,7 @@ func (a *api) groupDetails(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, err
 	}
 	err = eachMember(tx, g.Room.ID, func(m relay.Member) error {
 		p, err := profileBy(tx, m.Account)
-		out.Members = append(out.Members, groupMemberOut{userID(m.Account), p.Username, roleName(m.Role), iso(m.Joined)})
+		out.Members = append(out.Members, groupMemberOut{userID(m.Account), p.Username, roleName(m.Role), wire.ISO(m.Joined)})
 		return err
 	})
 	slices.SortStableFunc(out.Members, func(a, b groupMemberOut) int {

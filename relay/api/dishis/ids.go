@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restante/relay"
+	"restante/relay/api/wire"
 )
 
 // What stands before the 32 hex digits of an id.
@@ -72,15 +73,12 @@ func givenName(id relay.ID) relay.Alias {
 	return relay.Alias{Family: family, Given: id.String()}
 }
 
-// iso writes a time: always three decimals, always UTC.
-func iso(t relay.Time) string { return t.Time().Format("2006-01-02T15:04:05.000Z") }
-
 // isoOrNull is iso for what may never have happened.
 func isoOrNull(t relay.Time) *string {
 	if t == 0 {
 		return nil
 	}
-	s := iso(t)
+	s := wire.ISO(t)
 	return &s
 }
 

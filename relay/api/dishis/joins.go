@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"net/http"
 
 	"restante/relay"
@@ -43,7 +44,7 @@ func (a *api) joinCommunity(c *wire.Call, tx *relay.Tx, in communityIn) (answer,
 		return a.askToJoin(c, tx, g)
 	}
 	m, err := tx.Join(g.Room.ID, relay.Joining{By: c.Who.Account, Seat: relay.Seat{Account: c.Who.Account}})
-	out := joinedOut{prefixCommunity + g.Room.ID.String(), userID(c.Who.Account), roleName(m.Role), iso(m.Joined)}
+	out := joinedOut{prefixCommunity + g.Room.ID.String(), userID(c.Who.Account), roleName(m.Role), wire.ISO(m.Joined)}
 	return said("Successfully joined the community").of(out), err
 }
 
@@ -174,10 +175,10 @@ func (a *api) approve(c *wire.Call, tx *relay.Tx, in approveIn) (answer, error) 
 		if !ch.open {
 			return nil
 		}
-		key := or(in.EncryptedKeys[prefixChannel+ch.Room.ID.String()], in.EncryptedKey)
+		key := cmp.Or(in.EncryptedKeys[prefixChannel+ch.Room.ID.String()], in.EncryptedKey)
 		return setKey(tx, ch.Room.ID, who, key)
 	})
-	out := joinedOut{prefixCommunity + g.Room.ID.String(), userID(who), roleName(m.Role), iso(m.Joined)}
+	out := joinedOut{prefixCommunity + g.Room.ID.String(), userID(who), roleName(m.Role), wire.ISO(m.Joined)}
 	return said("Join request approved").of(out), err
 }
 
@@ -227,7 +228,7 @@ func (a *api) joinRequests(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, err
 			if err != nil {
 				return answer{}, err
 			}
-			list = append(list, requestOut{userID(m.Account), p.Username, p.PublicKey, "pending", iso(m.Joined)})
+			list = append(list, requestOut{userID(m.Account), p.Username, p.PublicKey, "pending", wire.ISO(m.Joined)})
 		}
 		if after = next; next.IsZero() {
 			return data(list), nil

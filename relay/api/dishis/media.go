@@ -91,7 +91,7 @@ func newMedia(base string, id relay.ID, m *media) mediaOut {
 	out := mediaOut{
 		FileID: prefixFile + id.String(), FileType: m.Type, MimeType: m.MIME, Size: m.Size, OriginalName: m.Name,
 		FilePath: path, FileIV: m.IV, ThumbIV: m.ThumbIV, EncryptedAESKey: m.Key, UserID: userID(m.Owner),
-		UploadedAt: iso(m.Uploaded),
+		UploadedAt: wire.ISO(m.Uploaded),
 	}
 	if !m.Thumb.IsZero() {
 		thumb := path + "?thumbnail=true"

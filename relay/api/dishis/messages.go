@@ -77,7 +77,7 @@ func newHead(tx *relay.Tx, e relay.Entry) (h head, x extra, ours bool, err error
 	if x, ours, err = extraOf(tx, e); err != nil {
 		return h, x, ours, err
 	}
-	h = head{SenderID: userID(e.From), Type: shownKind(e.Kind), MediaID: x.Media, SentAt: iso(e.ID.Time)}
+	h = head{SenderID: userID(e.From), Type: shownKind(e.Kind), MediaID: x.Media, SentAt: wire.ISO(e.ID.Time)}
 	if h.MessageID, err = messageID(tx, e, x); err != nil {
 		return h, x, ours, err
 	}
@@ -120,7 +120,7 @@ func newMessage(tx *relay.Tx, e relay.Entry, hash func(string) string) (m messag
 		return m, err
 	}
 	if e.Erased {
-		m.MediaID, m.DeletedForEveryone, m.DeletedAt = nil, true, iso(e.Edited)
+		m.MediaID, m.DeletedForEveryone, m.DeletedAt = nil, true, wire.ISO(e.Edited)
 		return m, nil
 	}
 	if m.Content, err = content(tx, e, ours); err != nil {

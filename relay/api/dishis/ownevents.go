@@ -51,7 +51,7 @@ func (k *session) tellJoined(tx *relay.Tx, e relay.Entry) error {
 	}
 	if byOther {
 		k.emit("community_join_approved", joinedOut{
-			prefixCommunity + ev.Room.String(), userID(k.who.Account), roleName(acc.Member.Role), iso(acc.Member.Joined),
+			prefixCommunity + ev.Room.String(), userID(k.who.Account), roleName(acc.Member.Role), wire.ISO(acc.Member.Joined),
 		})
 	}
 	return k.listenBelow(tx, acc.Room, e.ID.Time-1)
@@ -131,7 +131,7 @@ func (k *session) tellRequest(tx *relay.Tx, e relay.Entry) error {
 	}
 	p, err := profileBy(tx, r.Account)
 	k.emit("community_join_request", requestEvent{
-		prefixCommunity + r.Room.String(), userID(r.Account), p.Username, iso(row.Joined),
+		prefixCommunity + r.Room.String(), userID(r.Account), p.Username, wire.ISO(row.Joined),
 	})
 	return err
 }
@@ -187,7 +187,7 @@ func (k *session) tellTyping(tx *relay.Tx, s relay.Signal) error {
 		}
 	}
 	typing := isTyping(s.Data)
-	out := wire.MustEncode(typingEvent{userID(s.From), typing, iso(tx.Wall())})
+	out := wire.MustEncode(typingEvent{userID(s.From), typing, wire.ISO(tx.Wall())})
 	k.emitSignal("typing_indicator", out)
 	if k.a.o.LegacyEvents {
 		k.emitSignal(map[bool]string{true: "typing_started", false: "typing_stopped"}[typing], out)
@@ -226,7 +226,7 @@ func (k *session) tellStatus(tx *relay.Tx, sig relay.Signal) error {
 	if err != nil || !may {
 		return err
 	}
-	k.emitSignal("new_status", wire.MustEncode(newStatusEvent{prefixStatus + id.String(), userID(s.Owner), s.Type, iso(s.Created)}))
+	k.emitSignal("new_status", wire.MustEncode(newStatusEvent{prefixStatus + id.String(), userID(s.Owner), s.Type, wire.ISO(s.Created)}))
 	return nil
 }
 

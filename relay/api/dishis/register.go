@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"strings"
@@ -171,7 +172,7 @@ const eventRevoked = "revoked"
 
 // revoke makes a device's token worthless; without a device, the caller's own.
 func (a *api) revoke(c *wire.Call, tx *relay.Tx, in revokeIn) (answer, error) {
-	device := or(in.DeviceID, c.Who.Device)
+	device := cmp.Or(in.DeviceID, c.Who.Device)
 	if device == "" {
 		return answer{}, missing("deviceId")
 	}

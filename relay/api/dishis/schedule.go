@@ -124,7 +124,7 @@ func (a *api) schedule(c *wire.Call, tx *relay.Tx, in scheduleIn) (answer, error
 	if s.Timer, err = dispatch.At(tx, s.Due, id[:]); err != nil {
 		return answer{}, err
 	}
-	due := iso(s.Due)
+	due := wire.ISO(s.Due)
 	out := sentOut{MessageID: prefixMessage + id.String(), Status: statusScheduled, SentAt: due, ScheduledFor: due}
 	return created(out), schedules.Put(tx, id, s)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"restante/relay"
+	"restante/relay/api/wire"
 	"restante/relay/relaytest"
 )
 
@@ -21,7 +22,7 @@ func TestSchedule_Restart(t *testing.T) {
 		anna, bert = h.register("anna"), h.register("bert")
 		for _, after := range []time.Duration{2 * time.Hour, time.Hour, 3 * time.Hour, 48 * time.Hour, 90 * time.Minute} {
 			data := h.must(anna, "POST", "/api/messages/schedule", fields{
-				"recipientId": bert.id, "encryptedContent": sealed, "scheduledFor": iso(h.r.Now().Add(after)),
+				"recipientId": bert.id, "encryptedContent": sealed, "scheduledFor": wire.ISO(h.r.Now().Add(after)),
 			})
 			planned[after] = data["messageId"].(string)
 		}
@@ -56,7 +57,7 @@ func TestSchedule_Restart(t *testing.T) {
 func TestSchedule_Full(t *testing.T) {
 	h := build(t, t.TempDir(), relay.Options{})
 	anna, bert := h.register("anna"), h.register("bert")
-	in := fields{"recipientId": bert.id, "encryptedContent": sealed, "scheduledFor": iso(h.r.Now().Add(time.Hour))}
+	in := fields{"recipientId": bert.id, "encryptedContent": sealed, "scheduledFor": wire.ISO(h.r.Now().Add(time.Hour))}
 	for range maxScheduled {
 		h.must(anna, "POST", "/api/messages/schedule", in)
 	}

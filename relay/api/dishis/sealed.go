@@ -1,6 +1,8 @@
 package dishis
 
 import (
+	"cmp"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"restante/relay"
@@ -20,7 +22,7 @@ type spoken struct {
 // (which is first), and checks what does not need the store. shape says whether
 // a content's wrapper has its members.
 func (s *spoken) check(field, preferred, other string, shape func(members) bool) error {
-	body := or(preferred, other)
+	body := cmp.Or(preferred, other)
 	kind, err := messageKind(s.Type)
 	if err := first(required(field, body), err); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package dishis
 
 import (
+	"cmp"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -36,7 +38,7 @@ func (s stage) name() string {
 }
 
 // at is when the stage was reached.
-func (s stage) at() relay.Time { return or(s.seen, s.delivered) }
+func (s stage) at() relay.Time { return cmp.Or(s.seen, s.delivered) }
 
 type stageIn struct {
 	byUser
@@ -98,7 +100,7 @@ func advance(tx *relay.Tx, who relay.ID, p place, status string) (out stagedOut,
 		}
 	}
 	id, err := messageID(tx, p.entry, p.extra)
-	return stagedOut{MessageID: id, Status: s.name(), UpdatedAt: iso(or(s.at(), p.entry.ID.Time))}, err
+	return stagedOut{MessageID: id, Status: s.name(), UpdatedAt: wire.ISO(cmp.Or(s.at(), p.entry.ID.Time))}, err
 }
 
 type stageOut struct {
@@ -119,7 +121,7 @@ func (a *api) directStage(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, erro
 		if s.From != c.Who.Account && !c.Who.Account.IsZero() {
 			return answer{}, noMessage
 		}
-		return data(stageOut{MessageID: id, Status: s.status(), SentAt: iso(s.Due)}), nil
+		return data(stageOut{MessageID: id, Status: s.status(), SentAt: wire.ISO(s.Due)}), nil
 	}
 	p, err := a.findStaged(c, tx, id)
 	if err != nil {
@@ -129,7 +131,7 @@ func (a *api) directStage(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, erro
 	if err != nil {
 		return answer{}, err
 	}
-	out := stageOut{Status: s.name(), SentAt: iso(p.entry.ID.Time), DeliveredAt: isoOrNull(s.delivered), SeenAt: isoOrNull(s.seen)}
+	out := stageOut{Status: s.name(), SentAt: wire.ISO(p.entry.ID.Time), DeliveredAt: isoOrNull(s.delivered), SeenAt: isoOrNull(s.seen)}
 	out.MessageID, err = messageID(tx, p.entry, p.extra)
 	return data(out), err
 }

@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -82,7 +83,7 @@ type createStatusIn struct {
 }
 
 func (in *createStatusIn) Check() error {
-	in.FontStyle, in.VisibleTo = or(in.FontStyle, "default"), or(in.VisibleTo, visibleAll)
+	in.FontStyle, in.VisibleTo = cmp.Or(in.FontStyle, "default"), cmp.Or(in.VisibleTo, visibleAll)
 	if in.ExpiresAt == nil {
 		in.ExpiresAt = in.ExpiresIn
 	}
@@ -172,7 +173,7 @@ func (a *api) createStatus(c *wire.Call, tx *relay.Tx, in createStatusIn) (answe
 	if err := setKeys(tx, id, in.EncryptedKeys); err != nil {
 		return answer{}, err
 	}
-	out := createdStatusOut{prefixStatus + id.String(), s.Type, iso(s.Created), iso(s.Expires)}
+	out := createdStatusOut{prefixStatus + id.String(), s.Type, wire.ISO(s.Created), wire.ISO(s.Expires)}
 	return created(out), announce(c, tx, id, s)
 }
 

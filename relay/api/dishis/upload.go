@@ -51,7 +51,7 @@ func (a *api) upload(c *wire.Call, w http.ResponseWriter, r *http.Request) (err 
 	if err != nil {
 		return err
 	}
-	out := uploadedOut{prefixFile + id.String(), m.Type, m.MIME, iso(m.Uploaded)}
+	out := uploadedOut{prefixFile + id.String(), m.Type, m.MIME, wire.ISO(m.Uploaded)}
 	return send(c, w, created(out))
 }
 

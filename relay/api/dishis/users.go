@@ -1,6 +1,7 @@
 package dishis
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
@@ -125,7 +126,7 @@ func newUser(a relay.Account) (userOut, error) {
 
 // searchUser finds a user of this family by his whole name.
 func (a *api) searchUser(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, error) {
-	name := strings.TrimSpace(or(c.Query("username"), c.Query("email")))
+	name := strings.TrimSpace(cmp.Or(c.Query("username"), c.Query("email")))
 	if err := first(required(username, name), checkUsername(name)); err != nil {
 		return answer{}, err
 	}

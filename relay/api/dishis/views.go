@@ -50,7 +50,7 @@ func newShownStatus(tx *relay.Tx, id relay.ID, s *status, viewer relay.ID) (show
 	key, err := keyOf(tx, id, viewer)
 	return shownStatusOut{
 		prefixStatus + id.String(), userID(s.Owner), s.Type, string(s.Content), s.Media, s.Background, s.Font, s.Visible,
-		key, iso(s.Created), iso(s.Expires),
+		key, wire.ISO(s.Created), wire.ISO(s.Expires),
 	}, err
 }
 
@@ -220,7 +220,7 @@ func (a *api) viewers(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		out.Viewers = append(out.Viewers, viewerOut{userID(f.Record.Viewer), p.Username, iso(f.Record.At)})
+		out.Viewers = append(out.Viewers, viewerOut{userID(f.Record.Viewer), p.Username, wire.ISO(f.Record.At)})
 	}
 	out.ViewCount = len(out.Viewers)
 	return data(out), nil

@@ -1,6 +1,7 @@
 package jetico
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -152,7 +153,7 @@ func (a *api) portray(c *wire.Call, tx *relay.Tx, p portrait, blob relay.ID) (at
 			return 0, err
 		}
 		if blob == mine.Avatar { // there was none, and there is none
-			return or(mine.AvatarUpdated, acc.Created), nil
+			return cmp.Or(mine.AvatarUpdated, acc.Created), nil
 		}
 		at = tx.Wall()
 		if err := dropAvatar(tx, mine.Avatar); err != nil {
@@ -165,7 +166,7 @@ func (a *api) portray(c *wire.Call, tx *relay.Tx, p portrait, blob relay.ID) (at
 		return 0, err
 	}
 	if blob == cv.set.Avatar {
-		return or(cv.set.AvatarUpdated, cv.Room.Created), nil
+		return cmp.Or(cv.set.AvatarUpdated, cv.Room.Created), nil
 	}
 	if err := dropAvatar(tx, cv.set.Avatar); err != nil {
 		return 0, err

@@ -88,10 +88,10 @@ func reachConv(tx *relay.Tx, who, room relay.ID) (*conv, error) {
 }
 
 // key returns the uuid of the current session key.
-func (cv *conv) key() string { return or(cv.set.Key, nilUUID) }
+func (cv *conv) key() string { return cmp.Or(cv.set.Key, nilUUID) }
 
 // keyAt returns since when the session key is the current one.
-func (cv *conv) keyAt() relay.Time { return or(cv.set.KeyAt, cv.Room.Created) }
+func (cv *conv) keyAt() relay.Time { return cmp.Or(cv.set.KeyAt, cv.Room.Created) }
 
 // admin reports whether the caller rules the conversation. In a dialog both do;
 // rooms of other families are ruled through their own doors.

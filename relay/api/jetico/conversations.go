@@ -32,7 +32,7 @@ func newConversation(tx *relay.Tx, cv *conv, who relay.ID) (out conversationOut,
 	out = conversationOut{
 		UUID: cv.uuid, IsDialog: cv.Room.Direct, Title: cv.set.Title, SessionKey: cv.key(),
 		Created: int64(cv.Room.Created), LastMessage: int64(cv.Room.Created),
-		HasAvatar: !cv.set.Avatar.IsZero(), AvatarUpdated: int64(or(cv.set.AvatarUpdated, cv.Room.Created)),
+		HasAvatar: !cv.set.Avatar.IsZero(), AvatarUpdated: int64(cmp.Or(cv.set.AvatarUpdated, cv.Room.Created)),
 	}
 	if out.Admins, out.Members, err = cv.lists(tx); err != nil {
 		return out, nil, err

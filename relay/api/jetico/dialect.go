@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"restante/relay"
 	"restante/relay/api/wire"
@@ -182,13 +181,4 @@ func lost(_ *wire.Call, allowed []string) wire.Reply {
 		return wire.Reply{Status: http.StatusMethodNotAllowed, Body: httpError{"error", errUnknownType.Text}}
 	}
 	return wire.Reply{Status: http.StatusNotFound, Body: httpError{"error", errNoFile.Text}}
-}
-
-// readable gives sealed bytes out as a string: as they came where they are
-// UTF-8, which everything sent here is, else in base64.
-func readable(body []byte) string {
-	if utf8.Valid(body) {
-		return string(body)
-	}
-	return base64.StdEncoding.EncodeToString(body)
 }

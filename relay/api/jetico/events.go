@@ -1,6 +1,7 @@
 package jetico
 
 import (
+	"cmp"
 	"encoding/base64"
 
 	"restante/relay"
@@ -154,7 +155,7 @@ func (p *pass) changed(_ *relay.Tx, cv *conv, t relay.Told) error {
 	case note == string(noteTitle) && !t.Own:
 		p.push("NotificationRenameConversation", renamed{cv.uuid, cv.set.Title})
 	case note == string(noteAvatar):
-		at := or(cv.set.AvatarUpdated, cv.Room.Created)
+		at := cmp.Or(cv.set.AvatarUpdated, cv.Room.Created)
 		p.push("ConversationAvatarChangedNotification", avatarChanged{cv.uuid, int64(at)})
 	}
 	return nil

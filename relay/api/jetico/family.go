@@ -1,6 +1,7 @@
 package jetico
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -41,24 +42,17 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.ServerVersion = or(o.ServerVersion, "7.14")
-	o.CodeDigits = min(max(or(o.CodeDigits, 6), 6), 8)
-	o.CodeText = or(o.CodeText, "Your code is %s")
-	o.AuthWithin = or(o.AuthWithin, 15*time.Minute)
-	o.Requests = or(o.Requests, 100)
-	o.MaxApps = or(o.MaxApps, 20)
-	o.MaxFile = or(o.MaxFile, 100<<20)
-	o.MaxAvatar = or(o.MaxAvatar, 1<<20)
-	o.ReportsToFlag = or(o.ReportsToFlag, 1)
+	o.ServerVersion = cmp.Or(o.ServerVersion, "7.14")
+	o.CodeDigits = min(max(cmp.Or(o.CodeDigits, 6), 6), 8)
+	o.CodeText = cmp.Or(o.CodeText, "Your code is %s")
+	o.AuthWithin = cmp.Or(o.AuthWithin, 15*time.Minute)
+	o.Requests = cmp.Or(o.Requests, 100)
+	o.MaxApps = cmp.Or(o.MaxApps, 20)
+	o.MaxFile = cmp.Or(o.MaxFile, 100<<20)
+	o.MaxAvatar = cmp.Or(o.MaxAvatar, 1<<20)
+	o.ReportsToFlag = cmp.Or(o.ReportsToFlag, 1)
 	o.Theme = o.Theme.withDefaults()
 	return o
-}
-
-func or[T comparable](v, def T) T {
-	if v == *new(T) {
-		return def
-	}
-	return v
 }
 
 // checksAnHour is how often a user may ask which of a list are registered.

@@ -1,6 +1,8 @@
 package jetico
 
 import (
+	"cmp"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -79,7 +81,7 @@ func extraOf(tx *relay.Tx, e relay.Entry) (x messageExtra, n relay.Notice, err e
 	if !mine || unpack(raw, &x) != nil {
 		x = messageExtra{}
 	}
-	x.Key = or(x.Key, nilUUID)
+	x.Key = cmp.Or(x.Key, nilUUID)
 	return x, n, nil
 }
 
@@ -114,7 +116,7 @@ func (a *api) newMessage(tx *relay.Tx, cv *conv, who relay.ID, e relay.Entry) (o
 	case out.IsEvent:
 		err = out.setEvent(tx, n)
 	case !e.Erased:
-		body, iv := readable(e.Body), readable(e.Nonce)
+		body, iv := relay.Text(e.Body), relay.Text(e.Nonce)
 		out.Body, out.IV, out.HasFiles = &body, &iv, x.HasFiles
 	}
 	if err == nil && e.Reply != 0 {
@@ -127,7 +129,7 @@ func (a *api) newMessage(tx *relay.Tx, cv *conv, who relay.ID, e relay.Entry) (o
 }
 
 func (out *messageOut) setEvent(tx *relay.Tx, n relay.Notice) error {
-	name := or(eventTypes[n.What], n.What)
+	name := cmp.Or(eventTypes[n.What], n.What)
 	out.EventType = &name
 	if n.Account.IsZero() {
 		return nil

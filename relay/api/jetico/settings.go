@@ -1,6 +1,8 @@
 package jetico
 
 import (
+	"cmp"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -19,12 +21,12 @@ type Theme struct {
 }
 
 func (t Theme) withDefaults() Theme {
-	t.ButtonBackground = or(t.ButtonBackground, "#2e7d32")
-	t.ButtonText = or(t.ButtonText, "#ffffff")
-	t.YourMessageBubbleBackground = or(t.YourMessageBubbleBackground, "#c9c9f2")
-	t.YourMessageBubbleText = or(t.YourMessageBubbleText, "#000000")
-	t.TheirMessageBubbleBackground = or(t.TheirMessageBubbleBackground, "#ffffff")
-	t.TheirMessageBubbleText = or(t.TheirMessageBubbleText, "#000000")
+	t.ButtonBackground = cmp.Or(t.ButtonBackground, "#2e7d32")
+	t.ButtonText = cmp.Or(t.ButtonText, "#ffffff")
+	t.YourMessageBubbleBackground = cmp.Or(t.YourMessageBubbleBackground, "#c9c9f2")
+	t.YourMessageBubbleText = cmp.Or(t.YourMessageBubbleText, "#000000")
+	t.TheirMessageBubbleBackground = cmp.Or(t.TheirMessageBubbleBackground, "#ffffff")
+	t.TheirMessageBubbleText = cmp.Or(t.TheirMessageBubbleText, "#000000")
 	return t
 }
 

@@ -1,6 +1,7 @@
 package jetico
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -115,7 +116,7 @@ func fits(r *http.Request, max int64) error {
 // fileIn reads what a request says of the file that it brings.
 func fileIn(r *http.Request, p place) (*file, error) {
 	q := r.URL.Query()
-	f := &file{Name: p.name, Width: -1, Height: -1, Type: or(r.Header.Get("Content-Type"), opaque)}
+	f := &file{Name: p.name, Width: -1, Height: -1, Type: cmp.Or(r.Header.Get("Content-Type"), opaque)}
 	if len(f.Type) > maxType {
 		return nil, wire.BadField("mimeType")
 	}

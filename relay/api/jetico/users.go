@@ -1,6 +1,8 @@
 package jetico
 
 import (
+	"cmp"
+
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -87,9 +89,9 @@ func newUser(tx *relay.Tx, acc relay.Account, self bool) (userOut, error) {
 	}
 	out := userOut{
 		UserID: id, Created: int64(acc.Created), Nick: k.Nick, Blocked: acc.Suspended != 0,
-		LastLogin:     int64(or(p.LastLogin, acc.Created)),
-		AvatarUpdated: int64(or(p.AvatarUpdated, acc.Created)),
-		KeysUpdated:   int64(or(k.Updated, acc.Created)),
+		LastLogin:     int64(cmp.Or(p.LastLogin, acc.Created)),
+		AvatarUpdated: int64(cmp.Or(p.AvatarUpdated, acc.Created)),
+		KeysUpdated:   int64(cmp.Or(k.Updated, acc.Created)),
 	}
 	if k.Public == "" {
 		return out, nil

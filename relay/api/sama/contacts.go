@@ -110,7 +110,7 @@ type contactOut struct {
 func newContact(tx *relay.Tx, id relay.ID, c *contact) (contactOut, error) {
 	out := contactOut{
 		ID: shown(id), First: c.First, Last: c.Last, Company: c.Company,
-		CreatedAt: iso(c.Created), UpdatedAt: iso(c.Updated),
+		CreatedAt: wire.ISO(c.Created), UpdatedAt: wire.ISO(c.Updated),
 	}
 	var err error
 	if out.Email, err = matched(tx, loginEmail, c.Email); err == nil {

@@ -1,12 +1,10 @@
 package sama
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"restante/relay"
 	"restante/relay/api/wire"
@@ -147,19 +145,8 @@ func accountOf(tx *relay.Tx, s string) (relay.Account, error) {
 	return tx.Among(family, acc, err)
 }
 
-// iso renders a time.
-func iso(t relay.Time) string { return t.Time().Format("2006-01-02T15:04:05.000Z") }
-
 // seconds is a time in whole seconds, rounded up: never before it.
 func seconds(t relay.Time) int64 { return (int64(t) + 999) / 1000 }
-
-// text gives a sealed body out: as it came where it is UTF-8, else in base64.
-func text(body []byte) string {
-	if utf8.Valid(body) {
-		return string(body)
-	}
-	return base64.StdEncoding.EncodeToString(body)
-}
 
 // stepUp rounds a time up to a whole number of steps, so that an address that
 // is asked for again is the same one for a while.

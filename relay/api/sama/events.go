@@ -146,7 +146,7 @@ func (v viewer) edited(tx *relay.Tx, room relay.Room, e relay.Entry, ev relay.En
 			}
 			continue
 		}
-		out := editedOut{shownEntry(m.ID), shownRoom(room), typeOf(room), shown(e.From), text(m.Body)}
+		out := editedOut{shownEntry(m.ID), shownRoom(room), typeOf(room), shown(e.From), relay.Text(m.Body)}
 		packets = append(packets, one("message_edit", out)...)
 	}
 	return packets, nil

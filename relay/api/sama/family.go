@@ -1,6 +1,7 @@
 package sama
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -42,24 +43,17 @@ func (o Options) withDefaults() Options {
 	if len(o.Organizations) == 0 {
 		o.Organizations = []string{"default"}
 	}
-	o.Registration = or(o.Registration, "open")
-	o.AccessFor = or(o.AccessFor, 3*time.Hour)
-	o.RefreshFor = or(o.RefreshFor, 14*24*time.Hour)
-	o.UploadFor = or(o.UploadFor, time.Hour)
-	o.DownloadFor = or(o.DownloadFor, 7*24*time.Hour)
-	o.MaxPacket = or(o.MaxPacket, 1<<20)
-	o.Participants = or(o.Participants, 50)
-	o.MaxFile = or(o.MaxFile, maxFile)
-	o.SearchMin = or(o.SearchMin, 1)
-	o.CookieSite = or(o.CookieSite, "lax")
+	o.Registration = cmp.Or(o.Registration, "open")
+	o.AccessFor = cmp.Or(o.AccessFor, 3*time.Hour)
+	o.RefreshFor = cmp.Or(o.RefreshFor, 14*24*time.Hour)
+	o.UploadFor = cmp.Or(o.UploadFor, time.Hour)
+	o.DownloadFor = cmp.Or(o.DownloadFor, 7*24*time.Hour)
+	o.MaxPacket = cmp.Or(o.MaxPacket, 1<<20)
+	o.Participants = cmp.Or(o.Participants, 50)
+	o.MaxFile = cmp.Or(o.MaxFile, maxFile)
+	o.SearchMin = cmp.Or(o.SearchMin, 1)
+	o.CookieSite = cmp.Or(o.CookieSite, "lax")
 	return o
-}
-
-func or[T comparable](v, def T) T {
-	if v == *new(T) {
-		return def
-	}
-	return v
 }
 
 // An api is the handlers with their configuration.

@@ -110,7 +110,7 @@ func (a *api) createFiles(c *wire.Call, tx *relay.Tx, in createFilesIn) (filesOu
 		}
 		out.Files = append(out.Files, fileOut{
 			ID: shown(b.ID), ObjectID: shown(b.ID), Name: f.Name.v, Size: f.size, Type: f.Type.v, UserID: shown(c.Who.Account),
-			CreatedAt: iso(b.Created), UpdatedAt: iso(b.Created), UploadURL: to,
+			CreatedAt: wire.ISO(b.Created), UpdatedAt: wire.ISO(b.Created), UploadURL: to,
 		})
 	}
 	return out, nil

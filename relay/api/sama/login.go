@@ -1,6 +1,7 @@
 package sama
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -77,7 +78,7 @@ func (a *api) cookie(value string, age int) http.Cookie {
 	sites := map[string]http.SameSite{"strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode}
 	return http.Cookie{
 		Name: cookieName, Value: value, MaxAge: age, HttpOnly: true, Secure: !a.o.PlainCookie,
-		SameSite: or(sites[a.o.CookieSite], http.SameSiteLaxMode),
+		SameSite: cmp.Or(sites[a.o.CookieSite], http.SameSiteLaxMode),
 	}
 }
 
@@ -203,7 +204,7 @@ func (a *api) endIfStolen(c *wire.Call, r *relay.Relay, claim relay.Claim) error
 		return gone(err)
 	}
 	if err := r.View(c.Context(), look); err != nil || !stolen {
-		return or(err, errExpired)
+		return cmp.Or(err, errExpired)
 	}
 	err := r.Update(c.Context(), func(tx *relay.Tx) error {
 		if err := look(tx); err != nil || !stolen {
@@ -214,7 +215,7 @@ func (a *api) endIfStolen(c *wire.Call, r *relay.Relay, claim relay.Claim) error
 	if err == nil {
 		ended(r, caller)
 	}
-	return or(err, errExpired)
+	return cmp.Or(err, errExpired)
 }
 
 // holder returns whose token it is.

@@ -1,6 +1,8 @@
 package sama
 
 import (
+	"cmp"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"restante/relay"
@@ -63,7 +65,7 @@ func (v viewer) message(tx *relay.Tx, room relay.Room, e relay.Entry) (messageOu
 	out := messageOut{
 		ID: shownEntry(e.ID), CID: shownRoom(room), CType: typeOf(room), From: shown(e.From), T: seconds(e.ID.Time),
 		Attachments: x.Attachments, X: x.X, Forwarded: x.Forwarded,
-		CreatedAt: iso(e.ID.Time), UpdatedAt: iso(max(e.ID.Time, e.Edited)),
+		CreatedAt: wire.ISO(e.ID.Time), UpdatedAt: wire.ISO(max(e.ID.Time, e.Edited)),
 	}
 	if out.X == nil {
 		out.X = jsontext.Value(`{}`)
@@ -72,7 +74,7 @@ func (v viewer) message(tx *relay.Tx, room relay.Room, e relay.Entry) (messageOu
 		out.Replied = shownEntry(relay.EntryID{Box: e.ID.Box, Time: e.Reply})
 	}
 	if !x.NoBody {
-		body := text(e.Body)
+		body := relay.Text(e.Body)
 		out.Body = &body
 	}
 	if e.Kind == relay.KindNotice {
@@ -101,7 +103,7 @@ func (v viewer) word(tx *relay.Tx, e relay.Entry, out *messageOut) error {
 		User *userOut `json:"user,omitempty"`
 	}
 	notice := notices[n.What]
-	x, body := about{Type: or(notice.kind, n.What)}, notice.words
+	x, body := about{Type: cmp.Or(notice.kind, n.What)}, notice.words
 	if !n.Account.IsZero() {
 		name, err := nameOf(tx, n.Account)
 		if err != nil {

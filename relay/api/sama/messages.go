@@ -1,6 +1,7 @@
 package sama
 
 import (
+	"cmp"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -188,7 +189,7 @@ func visible(tx *relay.Tx, acc relay.Access, who relay.ID, s string) (relay.Entr
 		return relay.Entry{}, err
 	}
 	if hidden, err := (viewer{who: who}).hides(tx, e); hidden || err != nil {
-		return relay.Entry{}, or(err, error(missing))
+		return relay.Entry{}, cmp.Or(err, error(missing))
 	}
 	return e, nil
 }

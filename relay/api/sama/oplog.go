@@ -62,7 +62,7 @@ func (a *api) listOperations(c *wire.Call, tx *relay.Tx, in listOperationsIn) (o
 		}
 		for _, p := range packets {
 			out.Logs = append(out.Logs, operationOut{
-				ID: int64(e.ID.Time)<<12 + place, UserID: shown(c.Who.Account), Packet: p, CreatedAt: iso(e.ID.Time),
+				ID: int64(e.ID.Time)<<12 + place, UserID: shown(c.Who.Account), Packet: p, CreatedAt: wire.ISO(e.ID.Time),
 			})
 			place++
 		}

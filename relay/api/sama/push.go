@@ -67,7 +67,7 @@ type subscriptionOut struct {
 
 func newSubscription(id relay.ID, s *subscription) subscriptionOut {
 	return subscriptionOut{
-		shown(id), s.Platform, s.Endpoint, s.Auth, s.Key, s.Token, s.UDID, shown(s.Owner), iso(s.Created), iso(s.Updated),
+		shown(id), s.Platform, s.Endpoint, s.Auth, s.Key, s.Token, s.UDID, shown(s.Owner), wire.ISO(s.Created), wire.ISO(s.Updated),
 	}
 }
 
@@ -265,7 +265,7 @@ func (a *api) pushEvent(c *wire.Call, tx *relay.Tx, in pushEventIn) (after, erro
 	if err := message.Compact(); err != nil {
 		return after{}, errShape
 	}
-	now := iso(tx.Wall())
+	now := wire.ISO(tx.Wall())
 	out := pushEventOut{ID: shown(relay.NewID()), UserID: shown(c.Who.Account), Message: string(message), CreatedAt: now, UpdatedAt: now}
 	job := pushJob{from: c.Who.Account, what: pushAsked, payload: message}
 	for _, id := range people {

@@ -78,7 +78,7 @@ func (v viewer) conversation(tx *relay.Tx, r relay.Room) (conversationOut, error
 	}
 	out := conversationOut{
 		ID: shownRoom(r), Type: typeOf(r), Name: s.Name, Description: s.Description, Picture: s.Picture,
-		CreatedAt: iso(r.Created), UpdatedAt: iso(updated),
+		CreatedAt: wire.ISO(r.Created), UpdatedAt: wire.ISO(updated),
 	}
 	if s.Owner.IsZero() && !r.Open {
 		s.Owner, err = ruler(tx, r)

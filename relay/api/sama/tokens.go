@@ -1,6 +1,7 @@
 package sama
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -102,7 +103,7 @@ func (a *api) grant(tx *relay.Tx, who relay.ID, device, dialect string, p pass, 
 		return err
 	}
 	if info.Dialect == "" || dialect != "" {
-		info.Dialect = or(dialect, "seed")
+		info.Dialect = cmp.Or(dialect, "seed")
 	}
 	now := tx.Wall()
 	if err := tx.DropDevice(who, device); err != nil {
@@ -116,7 +117,7 @@ func (a *api) grant(tx *relay.Tx, who relay.ID, device, dialect string, p pass, 
 		return err
 	}
 	t.Purpose, t.Expires = purposeRefresh, now.Add(a.o.RefreshFor)
-	if err := tx.Grant(or(keep, p.refresh), t); err != nil {
+	if err := tx.Grant(cmp.Or(keep, p.refresh), t); err != nil {
 		return err
 	}
 	if spent != "" {
@@ -145,7 +146,7 @@ func (a *api) boundBy(tx *relay.Tx, token, device string) (b bound, err error) {
 // boundTo completes a caller with the session of its device.
 func (a *api) boundTo(tx *relay.Tx, c relay.Caller) (bound, error) {
 	info, err := deviceOf(tx, c.Account, c.Device)
-	return bound{caller: c, session: info.Session, dialect: or(a.o.Dialect, info.Dialect)}, err
+	return bound{caller: c, session: info.Session, dialect: cmp.Or(a.o.Dialect, info.Dialect)}, err
 }
 
 // dialectBy is the dialect of whoever logs in: the web client names its

@@ -101,7 +101,7 @@ func (v viewer) user(tx *relay.Tx, id relay.ID) (userOut, error) {
 	out := userOut{
 		ID: shown(id), NativeID: shown(id), Login: p.Login, Email: p.Email, Phone: p.Phone,
 		FirstName: p.First, LastName: p.Last, Avatar: p.Avatar, RecentActivity: p.Recent,
-		CreatedAt: iso(acc.Created), UpdatedAt: iso(max(acc.Created, p.Updated)),
+		CreatedAt: wire.ISO(acc.Created), UpdatedAt: wire.ISO(max(acc.Created, p.Updated)),
 	}
 	if v.a.o.HideContacts && id != v.who {
 		out.Email, out.Phone = "", ""

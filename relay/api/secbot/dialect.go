@@ -2,9 +2,6 @@ package secbot
 
 import (
 	"net/http"
-	"unicode/utf8"
-
-	"encoding/base64"
 
 	"restante/relay"
 	"restante/relay/api/wire"
@@ -41,13 +38,4 @@ func fail(_ *wire.Call, err *relay.Error) wire.Reply {
 		text = "no such user or group"
 	}
 	return wire.Reply{Status: statuses[err.Code], Body: text + "\n"}
-}
-
-// readable gives a sealed body out as a string: as it came where it is UTF-8,
-// which everything posted here is, else in base64.
-func readable(body []byte) string {
-	if utf8.Valid(body) {
-		return string(body)
-	}
-	return base64.StdEncoding.EncodeToString(body)
 }

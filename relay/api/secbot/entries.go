@@ -35,7 +35,7 @@ type requestOut struct {
 }
 
 func newRequest(e relay.Entry, to string, x extra) requestOut {
-	return requestOut{"FriendRequest", e.From.String(), to, x.Protocol, readable(e.Body), int64(e.ID.Time)}
+	return requestOut{"FriendRequest", e.From.String(), to, x.Protocol, relay.Text(e.Body), int64(e.ID.Time)}
 }
 
 type responseOut struct {
@@ -47,7 +47,7 @@ type responseOut struct {
 }
 
 func newResponse(e relay.Entry, to string) responseOut {
-	return responseOut{"FriendResponse", e.From.String(), to, readable(e.Body), int64(e.ID.Time)}
+	return responseOut{"FriendResponse", e.From.String(), to, relay.Text(e.Body), int64(e.ID.Time)}
 }
 
 type inviteOut struct {
@@ -61,7 +61,7 @@ type inviteOut struct {
 }
 
 func newInvite(e relay.Entry, to string, x extra) inviteOut {
-	return inviteOut{"GroupInvite", e.From.String(), to, x.GroupID, x.Algorithm, readable(e.Body), int64(e.ID.Time)}
+	return inviteOut{"GroupInvite", e.From.String(), to, x.GroupID, x.Algorithm, relay.Text(e.Body), int64(e.ID.Time)}
 }
 
 type messageOut struct {
@@ -75,5 +75,5 @@ type messageOut struct {
 // newMessage renders an entry for whoever reads it under the id to: an open
 // group's entries do not hold its id, so it is answered from the request.
 func newMessage(e relay.Entry, to string) messageOut {
-	return messageOut{"SendMessage", e.From.String(), to, readable(e.Body), int64(e.ID.Time)}
+	return messageOut{"SendMessage", e.From.String(), to, relay.Text(e.Body), int64(e.ID.Time)}
 }

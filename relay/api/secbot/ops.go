@@ -1,6 +1,7 @@
 package secbot
 
 import (
+	"cmp"
 	"time"
 
 	"restante/relay/api/wire"
@@ -22,21 +23,14 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.MaxCryptoData = or(c.MaxCryptoData, 16<<10)
-	c.MaxContent = or(c.MaxContent, 256<<10)
-	c.MaxBody = or(c.MaxBody, int64(2*max(c.MaxContent, c.MaxCryptoData)+64<<10))
-	c.PageEntries = or(c.PageEntries, 1000)
-	c.PageBytes = or(c.PageBytes, 4<<20)
-	c.LongPoll = or(c.LongPoll, time.Minute)
-	c.Registration = or(c.Registration, "open")
+	c.MaxCryptoData = cmp.Or(c.MaxCryptoData, 16<<10)
+	c.MaxContent = cmp.Or(c.MaxContent, 256<<10)
+	c.MaxBody = cmp.Or(c.MaxBody, int64(2*max(c.MaxContent, c.MaxCryptoData)+64<<10))
+	c.PageEntries = cmp.Or(c.PageEntries, 1000)
+	c.PageBytes = cmp.Or(c.PageBytes, 4<<20)
+	c.LongPoll = cmp.Or(c.LongPoll, time.Minute)
+	c.Registration = cmp.Or(c.Registration, "open")
 	return c
-}
-
-func or[T comparable](v, def T) T {
-	if v == *new(T) {
-		return def
-	}
-	return v
 }
 
 // Family returns the API as an operator configured it.
