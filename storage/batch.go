@@ -53,7 +53,7 @@ func (ba *batch) run(r *request) (fits bool) {
 	if r.err == nil && len(ba.done) > 0 && put > MaxTxnBytes {
 		return false
 	}
-	if r.err == nil && ba.space.short(put) && t.grows() {
+	if r.err == nil && ba.space.short(put) && !ba.space.takes(t) {
 		r.err = ErrFull
 	}
 	ba.done = append(ba.done, r)
@@ -115,7 +115,7 @@ func (ba *batch) apply(bucket *bolt.Bucket) error {
 // toJournal appends the batch to the journal and lays it over active.
 func (ba *batch) toJournal() error {
 	b := ba.b
-	if err := b.makeRoom(padded(recordSize(ba.over.entries))); err != nil {
+	if err := b.makeRoom(padded(recordSize(ba.over.entries)), ba.space.pressed); err != nil {
 		return err
 	}
 	if err := b.journal.append(ba.over.entries, ba.last); err != nil {

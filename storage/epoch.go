@@ -29,18 +29,28 @@ func (b *Bolt) change(fn func(*state)) {
 // makeRoom sees to it that the running epoch takes a record of this size. If
 // the epoch before is still being carried over it waits: that bounds memory,
 // and makes the load what the disk can bear. ErrFull: the pages take no more,
-// and the journal neither. errTooLong: no epoch takes it.
-func (b *Bolt) makeRoom(size int64) error {
+// and the journal neither, of what grows or, with shrinks, at all. errTooLong:
+// no epoch takes it.
+func (b *Bolt) makeRoom(size int64, shrinks bool) error {
 	for {
-		ok, err := b.journal.fits(size, b.state.Load().active)
+		s := b.state.Load()
+		ok, err := b.journal.fits(size, s, shrinks && b.stuck())
 		if ok || err != nil {
 			return err
 		}
-		if err := b.nextEpoch(); err != nil {
+		if s.frozen != nil {
+			err = b.awaitCarried()
+		} else {
+			err = b.nextEpoch()
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
+
+// stuck tells whether the pages take no more of what the journal holds.
+func (b *Bolt) stuck() bool { return b.journal != nil && b.journal.check.stuck.Load() }
 
 // drain has everything carried over, so that the journal is empty.
 func (b *Bolt) drain() error {

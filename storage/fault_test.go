@@ -124,6 +124,40 @@ func TestFault_JournalFull(t *testing.T) {
 	}
 }
 
+// Where a batch meets a full disk, what shrinks in it is not refused because of
+// what grows: with a journal, and without.
+func TestFault_FullBatch(t *testing.T) {
+	for _, journal := range []int64{minJournal, NoJournal} {
+		full := &atomic.Bool{}
+		fail := func(what string) error {
+			if strings.HasPrefix(what, "write") == (journal > 0) && full.CompareAndSwap(true, false) {
+				return syscall.ENOSPC
+			}
+			return nil
+		}
+		d := newSimDisk(1)
+		d.fault = func(_ int, what string) error { return fail(what) }
+		b := open(t, Options{NoBallast: true, NoSync: true, Clock: fixed, Journal: journal, disk: d, commit: d.commit})
+		put(t, b, "a", "1")
+		full.Store(true)
+		ran := 0
+		errs := b.Together(
+			func(tx Txn) error { tx.Put([]byte("b"), []byte("2")); return nil },
+			func(tx Txn) error {
+				tx.Delete([]byte("a"))
+				tx.OnCommit(func() { ran++ })
+				return nil
+			},
+			func(tx Txn) error { tx.Put([]byte("a"), []byte("345")); return nil })
+		if !errors.Is(errs[0], ErrFull) || errs[1] != nil || !errors.Is(errs[2], ErrFull) || ran != 1 {
+			t.Errorf("journal of %d: got %v; its hook ran %d times", journal, errs, ran)
+		}
+		if get(t, b, "a") != "" || get(t, b, "b") != "" || full.Load() {
+			t.Errorf("journal of %d: got %q and %q", journal, get(t, b, "a"), get(t, b, "b"))
+		}
+	}
+}
+
 // While the pages take nothing, what was acknowledged stays in the journal;
 // what grows is refused, deletions are taken for as long as the journal has
 // room, and reach the pages before anything else does.
@@ -165,6 +199,7 @@ func testPagesFull(t *testing.T) {
 	if n == 0 || !b.Stats().Full {
 		t.Errorf("took %d more; %+v", n, b.Stats())
 	}
+	room := int(b.journal.segs[0].size/4) / blockSize // for deletions, at least
 	deleted := 0
 	for i := range 10 {
 		err := b.Update(t.Context(), func(tx Txn) error { tx.Delete(fmt.Appendf(nil, "old/%03d", i)); return nil })
@@ -176,7 +211,10 @@ func testPagesFull(t *testing.T) {
 		}
 		deleted++
 	}
-	if get(t, b, "new/000") != value || deleted > 0 && get(t, b, "old/000") != "" {
+	if deleted < room {
+		t.Errorf("%d deletions were taken, want %d", deleted, room)
+	}
+	if get(t, b, "new/000") != value || get(t, b, "old/000") != "" {
 		t.Error("reading goes wrong")
 	}
 	full.Store(false)
@@ -230,10 +268,12 @@ func TestPastJournal(t *testing.T) {
 }
 
 // The pages have no place left, and only what is deleted after that makes some:
-// deletions reach the pages before what was committed before them.
+// deletions reach the pages before what was committed before them, and have a
+// place in the journal though it took all that it takes of what grows.
 func TestFault_OnlyDeletionsHelp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, Options{NoBallast: true, NoSync: true, Journal: 2 << 20})
+		o := Options{NoBallast: true, NoSync: true, Journal: 2 << 20}
+		b := open(t, o)
 		value := strings.Repeat("x", 4000)
 		for i := range 1200 {
 			put(t, b, fmt.Sprintf("b/%04d", i), value)
@@ -241,7 +281,17 @@ func TestFault_OnlyDeletionsHelp(t *testing.T) {
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
 		}
-		b = openAt(t, b.path, Options{NoBallast: true, NoSync: true, Journal: 2 << 20})
+		// So that it has no free pages; how many there are depends on how
+		// updates and checkpoints took turns.
+		if _, _, err := CompactFile(b.path); err != nil {
+			t.Fatal(err)
+		}
+		// Nothing is carried over before the writer waits for it.
+		o.commit = func(tx *bolt.Tx) error {
+			time.Sleep(time.Millisecond)
+			return tx.Commit()
+		}
+		b = openAt(t, b.path, o)
 		size := 0
 		_ = b.db.View(func(tx *bolt.Tx) error { size = int(tx.Size()); return nil })
 		b.db.MaxSize = size + allocSize + 100<<10
@@ -262,6 +312,9 @@ func TestFault_OnlyDeletionsHelp(t *testing.T) {
 		time.Sleep(longestRetry)
 		if b.Stats().Journal.Checkpoints > 0 {
 			t.Fatal("it was carried over: this proves nothing")
+		}
+		if s := b.Stats(); s.Journal.Waits != 1 || s.Journal.Bytes < o.Journal*3/4-2*blockSize {
+			t.Fatalf("the writer did not have to wait: %+v", s.Journal)
 		}
 		drain(t, b, "b/", 1200)
 		time.Sleep(2 * longestRetry)

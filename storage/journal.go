@@ -107,14 +107,27 @@ func (j *journal) buffer(size int64) []byte {
 }
 
 // fits tells whether the running epoch takes so many bytes more, or, with
-// errTooLong, that no epoch does.
-func (j *journal) fits(size int64, active *tree) (bool, error) {
-	room := j.segment().size
+// errTooLong, that no epoch does. With all, that is to its very end; else a
+// quarter of it is kept while the epoch before is not in the pages: should they
+// take no more, nothing but the deletions that have their place there can make
+// them.
+func (j *journal) fits(size int64, s *state, all bool) (bool, error) {
+	room, most := j.segment().size, j.most
 	if blockSize+size > room {
 		return false, errTooLong
 	}
-	crowded := active != nil && active.cost > j.most
+	if s.frozen != nil && !all {
+		room, most = j.kept(), most-most/4
+	}
+	crowded := s.active != nil && s.active.cost > most
 	return j.tail+size <= room && !crowded, nil
+}
+
+// kept is where the part of the running epoch's file begins that is kept for
+// deletions.
+func (j *journal) kept() int64 {
+	size := j.segment().size
+	return size - size/4
 }
 
 // turn begins the next epoch in the other file, which must be free.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -247,7 +248,10 @@ func (h *simHandle) WriteAt(p []byte, at int64) (int, error) {
 	}
 	err := h.d.step("write " + h.n)
 	n := len(p)
-	if err != nil { // a part of it may be written
+	switch {
+	case errors.Is(err, syscall.ENOSPC): // places are given in blocks
+		n = h.d.rand.IntN(len(p)/blockSize) * blockSize
+	case err != nil: // a part of it may be written
 		n = h.d.rand.IntN(len(p))
 	}
 	h.put(p[:n], at)

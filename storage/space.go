@@ -15,7 +15,8 @@ import (
 // Either way closures that grow the store are refused one by one, before the
 // commit, and closures that shrink it go on: they need pages too, for bbolt
 // writes a changed page to a new place. Under MaxSize those come from a
-// reserve, on the disk from the ballast.
+// reserve, on the disk from the ballast. While the pages take no more they also
+// need a place in the journal, a part of which is kept for them (journal.fits).
 
 const (
 	minMaxSize = 32 << 20
@@ -28,13 +29,20 @@ const (
 
 // A space is how much of the file is in use, when a batch begins.
 type space struct {
-	pressed     bool
+	pressed     bool  // nothing may grow
+	last        bool  // what does not shrink may not be written either
 	used, limit int64 // limit 0: none
 }
 
 // short tells whether there is no room to put so many more bytes.
 func (s space) short(put int) bool {
 	return s.pressed || s.limit > 0 && s.used+int64(put) > s.limit
+}
+
+// takes tells whether an update may be written when space is short.
+func (s space) takes(t *txn) bool {
+	growth := t.growth()
+	return growth < 0 || growth == 0 && (!s.last || t.over.put == 0)
 }
 
 // measure counts the pages in use. It stays cheap: bbolt's numbers are those
@@ -45,7 +53,9 @@ func (b *Bolt) measure(tx *bolt.Tx) space {
 		s.limit = m - max(minReserve, m/16) - allocSize
 		s.used = tx.Size() - b.freeBytes() + b.state.Load().outstanding()
 	}
-	s.pressed = s.pressed || b.tight.Load()
+	stuck := b.stuck()
+	s.pressed = s.pressed || b.tight.Load() || stuck
+	s.last = stuck && b.journal.tail > b.journal.kept()
 	return s
 }
 

@@ -154,9 +154,9 @@ func (t *txn) OnCommit(fn func()) {
 	t.hooks = append(t.hooks, fn)
 }
 
-// grows tells whether the overlay adds more bytes than it removes. It looks
-// every key up, so it is asked only when space is short.
-func (t *txn) grows() bool {
+// growth is how many bytes the overlay adds, less those that it removes. It
+// looks every key up, so it is asked only when space is short.
+func (t *txn) growth() int {
 	sum := 0
 	for _, e := range t.over.entries {
 		if e.value != nil {
@@ -166,5 +166,5 @@ func (t *txn) grows() bool {
 			sum -= len(e.key) + len(old)
 		}
 	}
-	return sum > 0
+	return sum
 }

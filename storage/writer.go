@@ -173,7 +173,11 @@ func (b *Bolt) runBatch(first *request) {
 		return
 	}
 	ba.gather(first)
-	switch err = ba.commit(); {
+	err = ba.commit()
+	if errors.Is(err, ErrFull) {
+		ba, err = ba.withoutGrowth()
+	}
+	switch {
 	case err == nil:
 		b.count(ba)
 		b.tell(ba)
@@ -183,6 +187,22 @@ func (b *Bolt) runBatch(first *request) {
 	for _, r := range ba.done {
 		r.answer(err)
 	}
+}
+
+// withoutGrowth runs a batch again for which there was no space, now that this
+// is known: what grows is refused, and what shrinks is not refused because of it.
+func (ba *batch) withoutGrowth() (*batch, error) {
+	again, err := ba.b.newBatch()
+	if err != nil {
+		return ba, err
+	}
+	for _, r := range ba.done {
+		if !again.run(r) { // it has come to put more than it did
+			r.err = ErrFull
+			again.done = append(again.done, r)
+		}
+	}
+	return again, again.commit()
 }
 
 // Feed implements [Engine].
