@@ -1,6 +1,8 @@
 package relay_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +16,34 @@ type counting struct {
 }
 
 var (
-	counted   []int
+	counted   steps
 	countDown relay.Verb
 )
+
+// steps are what was counted down. Hooks add to them while a test looks.
+type steps struct {
+	mu   sync.Mutex
+	left []int
+}
+
+func (s *steps) add(left int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = append(s.left, left)
+}
+
+// forget begins anew.
+func (s *steps) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = nil
+}
+
+func (s *steps) list() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.left)
+}
 
 func init() {
 	countDown = relay.NewVerb("test count down", func(tx *relay.Tx, arg []byte) error {
@@ -25,7 +52,7 @@ func init() {
 			return err
 		}
 		now := c.Left
-		tx.OnCommit(func() { counted = append(counted, now) })
+		tx.OnCommit(func() { counted.add(now) })
 		if c.Left--; c.Left < 0 {
 			return nil
 		}
@@ -35,19 +62,19 @@ func init() {
 
 func TestVerb_StepByStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counted = nil
+		counted.forget()
 		r := relaytest.New(t, relay.Options{})
 		relaytest.Update(t, r, func(tx *relay.Tx) error { return countDown.Soon(tx, counting{2}) })
 		synctest.Wait()
-		if len(counted) != 3 || counted[0] != 2 || counted[2] != 0 {
-			t.Errorf("steps %v, want [2 1 0]", counted)
+		if got := counted.list(); !slices.Equal(got, []int{2, 1, 0}) {
+			t.Errorf("steps %v, want [2 1 0]", got)
 		}
 	})
 }
 
 func TestVerb_At(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counted = nil
+		counted.forget()
 		r := relaytest.New(t, relay.Options{})
 		arg := []byte{0xa1, 1, 0} // {1: 0}
 		relaytest.Update(t, r, func(tx *relay.Tx) error {
@@ -56,13 +83,13 @@ func TestVerb_At(t *testing.T) {
 		})
 		time.Sleep(59 * time.Minute)
 		synctest.Wait()
-		if len(counted) != 0 {
-			t.Fatalf("ran %v before its time", counted)
+		if got := counted.list(); len(got) != 0 {
+			t.Fatalf("ran %v before its time", got)
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if len(counted) != 1 {
-			t.Errorf("ran %d times, want once", len(counted))
+		if got := counted.list(); len(got) != 1 {
+			t.Errorf("ran %d times, want once", len(got))
 		}
 	})
 }
@@ -79,7 +106,7 @@ func TestNewVerb_Twice(t *testing.T) {
 // Whoever moves the clock finds done what is due by it, in the order of its
 // times, and nothing else.
 func TestRelay_RunDue(t *testing.T) {
-	counted = nil
+	counted.forget()
 	var clock relaytest.Clock
 	r := relaytest.New(t, relay.Options{Now: clock.Now})
 	relaytest.Update(t, r, func(tx *relay.Tx) error {
@@ -96,7 +123,7 @@ func TestRelay_RunDue(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := 7 + 11 + 21
-	if len(counted) != want || counted[0] != 10 {
-		t.Errorf("%d steps, the first %v, want %d", len(counted), counted[:min(1, len(counted))], want)
+	if got := counted.list(); len(got) != want || got[0] != 10 {
+		t.Errorf("%d steps, the first %v, want %d", len(got), got[:min(1, len(got))], want)
 	}
 }
