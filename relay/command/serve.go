@@ -36,12 +36,27 @@ func serve(ctx context.Context, e *Env) error {
 	if err := e.makeState(); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
-	// Once the first signal is taken, the next one finds its default action.
-	context.AfterFunc(ctx, stop)
 	paceCollector(ctx)
 	return e.inUse(e.Program.Serve(ctx, e.Config, e.newLog(e.Err)))
+}
+
+// untilSignal returns a context that the first signal to stop ends. By then the
+// next one finds its default action, so nobody sees the end and is not heard.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-caught:
+		case <-ctx.Done():
+		}
+		signal.Stop(caught)
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // checkTogether refuses settings that contradict each other.
