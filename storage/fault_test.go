@@ -182,6 +182,7 @@ func testPagesFull(t *testing.T) {
 	for i := range 100 {
 		put(t, b, fmt.Sprintf("old/%03d", i), value)
 	}
+	time.Sleep(time.Second) // until nothing is being carried over
 	full.Store(true)
 	n := 0
 	for ; ; n++ {
