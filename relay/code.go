@@ -24,6 +24,9 @@ type CodeKey struct {
 	Family  string
 	Purpose string
 	Subject Digest
+	// Whose is the digest of whom the codes of several subjects go to, where
+	// there are several: they count together. It is no part of the name.
+	Whose Digest
 }
 
 func (k CodeKey) id() ID {
@@ -50,7 +53,8 @@ var allCodes = CodeKey{Purpose: "all"}
 
 // NewCode makes a code of so many digits (6 at least) that is good for a time,
 // in place of the one before. It is returned here and never again; a digest is
-// kept. TooMany: five were made for this subject today, or sixty in all.
+// kept. TooMany: five were made for this subject today, or for whose it is, or
+// sixty in all.
 func (r *Relay) NewCode(ctx context.Context, k CodeKey, digits int, good time.Duration) (code string, err error) {
 	code, err = randomDigits(max(digits, 6))
 	if err != nil {
@@ -62,6 +66,11 @@ func (r *Relay) NewCode(ctx context.Context, k CodeKey, digits int, good time.Du
 		}
 		if err := tx.countCode(k, codesADay); err != nil {
 			return err
+		}
+		if k.Whose != (Digest{}) {
+			if err := tx.countCode(CodeKey{Family: k.Family, Purpose: "whose", Subject: k.Whose}, codesADay); err != nil {
+				return err
+			}
 		}
 		row, _, err := codes.Get(tx, k.id())
 		if err != nil {

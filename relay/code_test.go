@@ -61,3 +61,23 @@ func TestCodes(t *testing.T) {
 	clock.Advance(24 * time.Hour)
 	code()
 }
+
+// Whoever can name any number of subjects gets no more codes sent to one phone.
+func TestCodes_Whose(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	phone := relay.DigestOf([]byte("+1"))
+	for i := range 6 {
+		k := relay.CodeKey{Family: "test", Purpose: "login", Subject: relay.DigestOf([]byte{byte(i)}), Whose: phone}
+		_, err := r.NewCode(context.Background(), k, 6, time.Minute)
+		if i < 5 && err != nil {
+			t.Fatal(err)
+		}
+		if i == 5 {
+			wantCode(t, "the sixth code to one phone", err, relay.TooMany, relay.SubjectNone)
+		}
+	}
+	k := relay.CodeKey{Family: "test", Purpose: "login", Subject: phone, Whose: relay.DigestOf([]byte("+2"))}
+	if _, err := r.NewCode(context.Background(), k, 6, time.Minute); err != nil {
+		t.Errorf("a code to another: %v", err)
+	}
+}

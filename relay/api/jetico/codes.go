@@ -19,9 +19,12 @@ const (
 const maxSMS = 140
 
 // codeFor is the key of a code: what for, whose, and for which application (its
-// uuid, or its stand-in once it is known).
+// uuid, or its stand-in once it is known). Anybody may invent applications, so
+// codes are counted by the user, too.
 func codeFor(purpose, userID, app string) relay.CodeKey {
-	return relay.CodeKey{Family: family, Purpose: purpose, Subject: relay.DigestOf([]byte(userID), []byte(app))}
+	return relay.CodeKey{
+		Family: family, Purpose: purpose, Subject: relay.DigestOf([]byte(userID), []byte(app)), Whose: relay.DigestOf([]byte(userID)),
+	}
 }
 
 // A delivery is where a code goes and what the text with it needs.
