@@ -141,7 +141,34 @@ type contactsAnswer struct {
 	Contacts []contactOut `json:"contacts"`
 }
 
+// An address book says whose its addresses and numbers are. That is a way to try
+// all phones there are, so it is rationed: a large book at once, then so many an
+// hour.
+const (
+	lookupsAtOnce = 10_000
+	lookupsAnHour = 1_000
+)
+
+// rationed prices the addresses and numbers of contacts.
+func (a *api) rationed(c *wire.Call, tx *relay.Tx, list ...contactIn) error {
+	if c.Service.Rates == nil {
+		return nil
+	}
+	n, who := 0, c.Who.Account
+	for _, in := range list {
+		n += len(in.Email) + len(in.Phone)
+	}
+	if ok, wait := a.lookups.Peek(who[:], n); !ok {
+		return relay.Later(wait, "Too many contacts.")
+	}
+	tx.OnCommit(func() { a.lookups.Spend(who[:], n) })
+	return nil
+}
+
 func (a *api) addContact(c *wire.Call, tx *relay.Tx, in contactIn) (contactAnswer, error) {
+	if err := a.rationed(c, tx, in); err != nil {
+		return contactAnswer{}, err
+	}
 	out, err := in.add(tx, c.Who.Account)
 	return contactAnswer{out}, err
 }
@@ -178,6 +205,9 @@ func (in *contactsIn) Check() error {
 
 func (a *api) addContacts(c *wire.Call, tx *relay.Tx, in contactsIn) (contactsAnswer, error) {
 	out := contactsAnswer{[]contactOut{}}
+	if err := a.rationed(c, tx, in.Contacts...); err != nil {
+		return out, err
+	}
 	for _, one := range in.Contacts {
 		v, err := one.add(tx, c.Who.Account)
 		if err != nil {
@@ -208,6 +238,9 @@ func (a *api) updateContact(c *wire.Call, tx *relay.Tx, in updateContactIn) (con
 	}
 	if v == nil {
 		return contactAnswer{}, wrong("Contact not found.")
+	}
+	if err := a.rationed(c, tx, in.contactIn); err != nil {
+		return contactAnswer{}, err
 	}
 	in.apply(v)
 	v.Updated = max(tx.Wall(), v.Updated+1)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"restante/ratelimit"
 	"restante/relay"
 	"restante/relay/api/wire"
 )
@@ -58,16 +59,21 @@ func (o Options) withDefaults() Options {
 
 // An api is the handlers with their configuration.
 type api struct {
-	o     Options
-	ops   map[string]*wire.Op // of the socket, by name
-	push  pusher
-	vapid *vapid // nil: no web push
+	o    Options
+	ops  map[string]*wire.Op // of the socket, by name
+	push pusher
+
+	lookups *ratelimit.Limiter // of one account: addresses and numbers in contacts
+	unknown *ratelimit.Limiter // of strangers, all together: addresses that are nobody's
+	vapid   *vapid             // nil: no web push
 }
 
 // Family returns the API as an operator configured it. It panics when the VAPID
 // key is none: [CheckVAPID] says so before.
 func Family(o Options) wire.Family {
 	a := &api{o: o.withDefaults(), ops: map[string]*wire.Op{}}
+	a.lookups = ratelimit.New(ratelimit.PerHour(lookupsAnHour, lookupsAtOnce), 1<<12)
+	a.unknown = ratelimit.New(ratelimit.PerHour(unknownAnHour, unknownAnHour), 1)
 	a.vapid = mustVAPID(o.VAPIDKey, o.VAPIDSubject)
 	table := a.table()
 	for i := range table {

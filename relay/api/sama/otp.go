@@ -48,9 +48,17 @@ func resetKey(who relay.ID) relay.CodeKey {
 	return relay.CodeKey{Family: family, Purpose: purposeReset, Subject: relay.DigestOf(who[:])}
 }
 
+// unknownAnHour is how many addresses strangers may name, all together, that are
+// nobody's: they have no account that would be charged for a miss.
+const unknownAnHour = 60
+
+// byEmail finds who has forgotten his password.
 func (a *api) byEmail(c *wire.Call, r *relay.Relay, email field) (acc relay.Account, p person, err error) {
 	if !email.within(1, 255) {
 		return acc, p, errShape
+	}
+	if ok, wait := a.unknown.Peek(nil, 1); !ok && c.Service.Rates != nil {
+		return acc, p, relay.Later(wait, "Too many requests.")
 	}
 	err = r.View(c.Context(), func(tx *relay.Tx) error {
 		found, err := tx.FindLogin(family, relay.Login{Kind: loginEmail, Folded: folded(email.v)})
@@ -61,6 +69,7 @@ func (a *api) byEmail(c *wire.Call, r *relay.Relay, email field) (acc relay.Acco
 		return err
 	})
 	if relay.Is(err, relay.NotFound) {
+		a.unknown.Spend(nil, 1)
 		err = errNoUser
 	}
 	return acc, p, err

@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 
 	"restante/relay"
+	"restante/relay/api/wire"
 	"restante/relay/relaytest"
 )
 
@@ -307,5 +308,44 @@ func TestSession_WatcherOverhearsNothing(t *testing.T) {
 		if got := to.event("system_message")["x"].(map[string]any)["for"]; got != to.login {
 			t.Errorf("%s was told what is for %v", to.login, got)
 		}
+	}
+}
+
+// An address book is not asked about all phones there are, and strangers not
+// about all addresses.
+func TestLookups_AreRationed(t *testing.T) {
+	h := build(t, Options{})
+	alice, stranger := h.enter("alice"), h.dial()
+	h.svc.Rates = &wire.Rates{}
+	refused := func(c *client, op string, params any) bool {
+		t.Helper()
+		c.send(map[string]any{"request": map[string]any{op: params, "id": "q"}})
+		e, failed := c.until("response")["error"].(map[string]any)
+		return failed && e["status"] == 429.0
+	}
+	lines := make([]map[string]any, 50)
+	for i := range lines {
+		lines[i] = map[string]any{"type": "t", "value": strings.Repeat("1", i+1)}
+	}
+	one := map[string]any{"first_name": "Bob", "phone": lines, "email": lines}
+	batch := make([]map[string]any, 50)
+	for i := range batch {
+		batch[i] = one
+	}
+	for i := range 2 {
+		if refused(alice, "contact_batch_add", map[string]any{"contacts": batch}) {
+			t.Fatalf("batch %d is refused", i)
+		}
+	}
+	if !refused(alice, "contact_batch_add", map[string]any{"contacts": batch}) || !refused(alice, "contact_add", one) {
+		t.Error("more is looked up")
+	}
+	for i := range unknownAnHour {
+		if refused(stranger, "user_send_otp", map[string]any{"email": strings.Repeat("x", i+1) + "@b.example"}) {
+			t.Fatalf("address %d is refused", i)
+		}
+	}
+	if !refused(stranger, "user_send_otp", map[string]any{"email": "y@b.example"}) {
+		t.Error("more addresses are looked up")
 	}
 }
