@@ -199,6 +199,9 @@ func (tx *Tx) finish() {
 
 // Wrote returns the entries this transaction has appended so far, in that order.
 func (tx *Tx) Wrote() []EntryID {
+	if !slices.ContainsFunc(tx.moved, func(id EntryID) bool { return id.Time == 0 }) {
+		return slices.Clip(tx.moved)
+	}
 	return slices.DeleteFunc(slices.Clone(tx.moved), func(id EntryID) bool { return id.Time == 0 })
 }
 

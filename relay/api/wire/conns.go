@@ -24,6 +24,8 @@ type conn struct {
 	first bool        // one holds a byte read while net/http was away; used by one reader at a time
 	one   [1]byte
 	cork  cork
+
+	writer *recollection // of the request that runs, and the one after it
 }
 
 // MarkKnown says that a request authenticated: its connection is no stranger's any more, and keeps its place.

@@ -174,13 +174,19 @@ func (s *Service) run(c *Call, op *Op, in any) (out any, err error) {
 // write looks first, which refuses cheaply, and decides again in the
 // transaction that acts.
 func (s *Service) write(c *Call, op *Op, in any) (out any, err error) {
-	if err := s.Relay.View(c.ctx, func(tx *relay.Tx) error { return s.enter(c, op, tx) }); err != nil {
+	if c.recall() {
+		err = s.limits.admit(c, op)
+	} else {
+		err = s.Relay.View(c.ctx, func(tx *relay.Tx) error { return s.enter(c, op, tx) })
+	}
+	if err != nil {
 		return nil, err
 	}
 	err = c.Update(func(tx *relay.Tx) (err error) {
 		out, err = op.h.tx(c, tx, in)
 		return err
 	})
+	c.remember(!relay.Is(err, relay.Unauthorized))
 	return out, err
 }
 
