@@ -23,7 +23,8 @@
 //
 // and one bell, the [Hub]: a wake-up says "this box moved" and carries nothing,
 // so whoever is slow reads again from its own cursor and loses nothing. Only what
-// is not worth keeping travels in it, as a [Signal].
+// is not worth keeping travels in it, as a [Signal]. A [Feed] is what one session
+// is told by it: everything in its account's box and its rooms', in order, once.
 //
 // # What carries what
 //

@@ -19,7 +19,7 @@ const (
 // codeSymbols has nothing that is read as something else.
 const codeSymbols = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
-// newRecoveryCode returns a code as it is printed: XXXX-XXXX-XXXX-XXXX.
+// newRecoveryCode returns a code as it is printed: four groups of four, with hyphens.
 func newRecoveryCode() string { return printedCode(randomFrom(codeSymbols, 16)) }
 
 // printedCode puts a dash between each four symbols.
