@@ -200,6 +200,18 @@ func testPagesFull(t *testing.T) {
 	if n == 0 || !b.Stats().Full {
 		t.Errorf("took %d more; %+v", n, b.Stats())
 	}
+	// What neither grows nor shrinks does not take the place of deletions.
+	same := func(tx Txn) error { tx.Put([]byte("old/050"), []byte(value)); return nil }
+	for i := 0; ; i++ {
+		if err := b.Update(t.Context(), same); errors.Is(err, ErrFull) {
+			break
+		} else if err != nil || i > 20 {
+			t.Fatalf("after writing %d times the same: %v", i, err)
+		}
+	}
+	if err := b.Update(t.Context(), func(Txn) error { return nil }); err != nil {
+		t.Errorf("doing nothing: %v", err)
+	}
 	room := int(b.journal.segs[0].size/4) / blockSize // for deletions, at least
 	deleted := 0
 	for i := range 10 {

@@ -55,7 +55,7 @@ func (b *Bolt) measure(tx *bolt.Tx) space {
 	}
 	stuck := b.stuck()
 	s.pressed = s.pressed || b.tight.Load() || stuck
-	s.last = stuck && b.journal.tail > b.journal.kept()
+	s.last = stuck && b.journal.tail >= b.journal.kept()
 	return s
 }
 
