@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -29,6 +30,8 @@ type Report struct {
 	Journal bool
 }
 
+var errDisorder = errors.New("the file is damaged: keys are out of order")
+
 func (r *Report) problem(err error) {
 	if r.Broken++; r.Broken <= maxProblems {
 		r.Problems = append(r.Problems, err.Error())
@@ -44,9 +47,16 @@ func CheckFile(path string, each func(k, v []byte) error) (r Report, err error) 
 	if r.FileSize, err = fileSize(path); err != nil {
 		return r, fmt.Errorf("check: %w", err)
 	}
-	db, err := openFile(path, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
+	db, file, err := openMapped(path, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
 	if err == nil {
-		err = errors.Join(r.read(db, path, each), db.Close())
+		err = r.read(db, path, each)
+		if r.Broken == 0 {
+			err = errors.Join(err, db.Close())
+		} else {
+			// Goroutines of bbolt's that met the damage may still be reading:
+			// what is mapped stays so until the program ends.
+			err = errors.Join(err, file.Close())
+		}
 	}
 	if err != nil {
 		return r, fmt.Errorf("check %s: %w", path, err)
@@ -78,7 +88,10 @@ func (r *Report) read(db *bolt.DB, path string, each func(k, v []byte) error) (e
 			state = &stateOfPages
 		}
 		r.Journal = state.active != nil || state.frozen != nil
-		r.walk(newSnapshot(tx, state), each)
+		if !r.walk(newSnapshot(tx, state), each) {
+			r.problem(errDisorder)
+			return nil // bbolt's check, having met that, could end the program
+		}
 		faults := 0
 		for range tx.Check() { // whose sentences name keys
 			faults++
@@ -94,13 +107,20 @@ func (r *Report) read(db *bolt.DB, path string, each func(k, v []byte) error) (e
 // stateOfPages is that of a store without a journal.
 var stateOfPages state
 
-func (r *Report) walk(s *snapshot, each func(k, v []byte) error) {
+// walk reads every pair, up to a key that is not behind the one before: there
+// it returns false.
+func (r *Report) walk(s *snapshot, each func(k, v []byte) error) (ordered bool) {
 	r.LastStamp = s.now
+	var before []byte
 	for from := s.source(Range{}); ; from.advance() {
 		k, v := from.peek()
 		if k == nil {
-			return
+			return true
 		}
+		if bytes.Compare(k, before) <= 0 {
+			return false
+		}
+		before = append(before[:0], k...)
 		if v == nil {
 			continue
 		}

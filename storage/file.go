@@ -112,8 +112,13 @@ func linkOnly(tmp, path string) error {
 }
 
 // openFile opens a bbolt file and locks it.
-func openFile(path string, o *bolt.Options) (db *bolt.DB, err error) {
-	var file *os.File
+func openFile(path string, o *bolt.Options) (*bolt.DB, error) {
+	db, _, err := openMapped(path, o)
+	return db, err
+}
+
+// openMapped is openFile, and returns the file that bbolt has mapped as well.
+func openMapped(path string, o *bolt.Options) (db *bolt.DB, file *os.File, err error) {
 	o.Timeout = lockWait
 	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 		file, err = os.OpenFile(name, flag, mode)
@@ -127,15 +132,15 @@ func openFile(path string, o *bolt.Options) (db *bolt.DB, err error) {
 	}()
 	db, err = bolt.Open(path, fileMode, o)
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, ErrLocked
+		return nil, nil, ErrLocked
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !stillThere(path, file) {
-		return nil, errors.Join(ErrLocked, db.Close())
+		return nil, nil, errors.Join(ErrLocked, db.Close())
 	}
-	return db, nil
+	return db, file, nil
 }
 
 // stillThere tells whether path still names the open file. A compaction that
