@@ -30,6 +30,7 @@ const (
 	maxPollMinutes = 10_080
 	maxPollsListed = 100
 	maxVotersShown = 1000 // of one option; the count goes on
+	maxPolls       = 2000 // of one channel
 )
 
 // A poll is a question in a channel. How many voted for each option is counted
@@ -181,6 +182,9 @@ func postPoll(c *wire.Call, tx *relay.Tx, in pollIn) (pollOut, error) {
 	}
 	if err := p.mayPost(tx, acc, true); err != nil {
 		return pollOut{}, err
+	}
+	if polls.Count(tx, "channel", relay.Span{Prefix: p.Room.ID[:], Limit: maxPolls}) >= maxPolls {
+		return pollOut{}, bad("a channel can have %d polls", maxPolls)
 	}
 	v := &poll{
 		Channel: p.Room.ID, By: p.who, Question: in.Question, Options: in.Options, Multi: in.Multi, Anonymous: in.Anonymous,

@@ -82,3 +82,22 @@ func TestKeyBundle_StoresNothing(t *testing.T) {
 		return err
 	})
 }
+
+// A channel has so many polls and no more.
+func TestPostPoll_Bounded(t *testing.T) {
+	s := serve(t, Options{NoLimits: true})
+	alice := s.user("alice")
+	id := s.channel("text", "alice")
+	room, _ := parseID(id)
+	relaytest.Update(t, s.r, func(tx *relay.Tx) error {
+		for range maxPolls - 1 {
+			if err := polls.Put(tx, newRecordID(tx), &poll{Channel: room}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	in := map[string]any{"question": "q", "options": []string{"a", "b"}}
+	s.want(http.StatusOK, "POST", "/api/channels/"+id+"/polls", alice, in, nil)
+	s.want(http.StatusBadRequest, "POST", "/api/channels/"+id+"/polls", alice, in, nil)
+}

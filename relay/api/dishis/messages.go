@@ -244,11 +244,15 @@ func find(tx *relay.Tx, who relay.ID, id string, outside func(relay.Room) error)
 // hidden is the outside of a room whose messages are not to be known of.
 func hidden(relay.Room) error { return noMessage }
 
+// maxLooks bounds how many messages are looked at for one answer: who deletes a
+// whole room for himself does not have it read through each time.
+const maxLooks = 10_000
+
 // history returns up to limit messages of a room before a time, newest first,
 // without those that the reader deleted for himself.
 func history(tx *relay.Tx, acc relay.Access, who relay.ID, before relay.Time, limit int, each func(relay.Entry) error) error {
 	oldest := tx.Reading(acc, 0).After + 1
-	for left := limit; left > 0; {
+	for left, looked := limit, 0; left > 0 && looked < maxLooks; looked += limit {
 		got, err := tx.Before(relay.Messages, acc.Room.Box, before, oldest, limit)
 		if err != nil {
 			return err

@@ -73,6 +73,10 @@ func (v viewer) chosen(tx *relay.Tx, acc relay.Access, ids []string) (list []rel
 // hidden, and an answer that is short says that there is no more.
 const slice = 200
 
+// maxLooks bounds how many are looked at for one answer: who hides a whole room
+// from himself, message by message, does not have it read through each time.
+const maxLooks = 10_000
+
 // history returns up to n messages, the newest first, before a time of creation.
 func (v viewer) history(tx *relay.Tx, acc relay.Access, s span, n int) (list []relay.Entry, err error) {
 	from := tx.Reading(acc, 0).After + 1
@@ -80,7 +84,7 @@ func (v viewer) history(tx *relay.Tx, acc relay.Access, s span, n int) (list []r
 	if s.Before.set {
 		before = max(s.Before.time, 1)
 	}
-	for {
+	for looked := 0; looked < maxLooks; looked += slice {
 		got, err := tx.Before(relay.Messages, acc.Room.Box, before, from, slice)
 		if err != nil {
 			return nil, err
@@ -102,6 +106,7 @@ func (v viewer) history(tx *relay.Tx, acc relay.Access, s span, n int) (list []r
 		}
 		before = got[len(got)-1].ID.Time
 	}
+	return list, nil
 }
 
 // changed returns up to n messages that were stored or edited after a time, the
@@ -136,7 +141,7 @@ func (v viewer) changed(tx *relay.Tx, acc relay.Access, s span, n int) (list []r
 	}
 	slices.SortFunc(list, func(a, b relay.Entry) int { return int(a.ID.Time - b.ID.Time) })
 	list = slices.CompactFunc(list, func(a, b relay.Entry) bool { return a.ID == b.ID })
-	for len(list) < n {
+	for looked := 0; len(list) < n && looked < maxLooks; looked += slice {
 		got, err := tx.Since(relay.Messages, []relay.Reading{after}, relay.Page{Entries: slice, Bytes: 8 << 20})
 		if err != nil {
 			return nil, err

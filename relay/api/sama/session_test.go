@@ -349,3 +349,40 @@ func TestLookups_AreRationed(t *testing.T) {
 		t.Error("more addresses are looked up")
 	}
 }
+
+// Whoever has hidden a whole room from himself does not have it read through each
+// time he asks for it.
+func TestHistory_LooksAreBounded(t *testing.T) {
+	h := build(t, Options{})
+	alice, bob := h.enter("alice"), h.enter("bob")
+	cid := alice.group(bob)
+	first := alice.say(cid, "seen")["server_mid"]
+	me := h.account(alice).ID
+	const step = 1000
+	hide := func() {
+		relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+			acc, err := roomOf(tx, me, cid)
+			for range step {
+				var e relay.Entry
+				if err == nil {
+					e, err = tx.Append(acc.Room.Box, relay.Draft{Kind: kindMessage, From: me})
+				}
+				if err == nil {
+					_, err = tx.SetMark(e.ID, relay.Hidden, me, "")
+				}
+			}
+			return err
+		})
+	}
+	list := func() []any { return alice.ask("message_list", map[string]any{"cid": cid})["messages"].([]any) }
+	for n := 0; n+step < maxLooks; n += step {
+		hide()
+	}
+	if got := list(); len(got) != 1 || got[0].(map[string]any)["_id"] != first {
+		t.Errorf("within the bound: got %v", got)
+	}
+	hide()
+	if got := list(); len(got) != 0 {
+		t.Errorf("beyond it: got %v", got)
+	}
+}
