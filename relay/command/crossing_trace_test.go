@@ -44,6 +44,8 @@ func TestCrossing_NoTrace(t *testing.T) {
 	a, b := &mailer{client: client{t: t}}, &mailer{client: client{t: t}}
 	a.join(r)
 	b.join(r)
+	a.read(b) // an account that was never used is another thing
+	b.read(a)
 	r.stop()
 	before := dump(t, state)
 

@@ -33,10 +33,10 @@ func extraOf(tx *relay.Tx, e relay.Entry) (x extra, ours bool, err error) {
 	if err != nil || a.Family != family {
 		return x, false, err
 	}
-	if len(e.Extra) > 0 && e.Kind != relay.KindNotice {
-		err = wire.Decode(e.Extra, &x)
+	if len(e.Extra) > 0 && e.Kind != relay.KindNotice && wire.Decode(e.Extra, &x) != nil {
+		x = extra{} // it is not ours, whoever wrote it
 	}
-	return x, true, err
+	return x, true, nil
 }
 
 // messageID writes the id under which a message is known.

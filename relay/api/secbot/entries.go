@@ -18,11 +18,12 @@ func sealed(e relay.Entry) bool { return e.Kind != relay.KindNotice && !e.Erased
 
 func (x extra) bytes() []byte { return wire.MustEncode(x) }
 
-func extraOf(e relay.Entry) (x extra, err error) {
-	if len(e.Extra) > 0 && (e.Kind == kindRequest || e.Kind == kindInvite) {
-		err = wire.Decode(e.Extra, &x)
+// extraOf returns what this API keeps with an entry: of others' nothing.
+func extraOf(e relay.Entry) (x extra) {
+	if e.Kind != kindRequest && e.Kind != kindInvite || wire.Decode(e.Extra, &x) != nil {
+		return extra{}
 	}
-	return x, err
+	return x
 }
 
 type requestOut struct {

@@ -143,10 +143,7 @@ func (a api) page() relay.Page { return relay.Page{Entries: a.cfg.PageEntries, B
 func newNotifications(to string, held []relay.Entry) (notificationsOut, error) {
 	out := notificationsOut{"Notifications", []requestOut{}, []responseOut{}, []inviteOut{}, []messageOut{}}
 	for _, e := range held {
-		x, err := extraOf(e)
-		if err != nil {
-			return out, err
-		}
+		x := extraOf(e)
 		switch e.Kind {
 		case kindRequest:
 			out.FriendRequests = append(out.FriendRequests, newRequest(e, to, x))
