@@ -579,7 +579,10 @@ func (p *jeticoUser) dialog(with person) (uuid, key string) {
 // note remembers a dialog and its key.
 func (p *jeticoUser) note(with person, cv any) {
 	uuid := or(str(cv, "conversationUuid"), str(cv, "uuid"))
-	p.dialogs[with.hex()], p.keys[uuid] = uuid, str(cv, "sessionKeyUuid")
+	p.dialogs[with.hex()] = uuid
+	if key := str(cv, "sessionKeyUuid"); p.keys[uuid] == "" || !strings.HasPrefix(key, "00000000") { // which others' messages have
+		p.keys[uuid] = key
+	}
 }
 
 func (p *jeticoUser) uuid() string {
