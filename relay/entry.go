@@ -128,9 +128,6 @@ func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 	return e, tx.replace(e, len(old))
 }
 
-// Tombstone erases what a message said and keeps that it was.
-func (tx *Tx) Tombstone(id EntryID) (Entry, error) { return tx.TombstoneWith(id, nil) }
-
 // replace writes an entry over its old self of so many bytes.
 func (tx *Tx) replace(e Entry, oldBytes int) error {
 	value, err := encoding.Marshal(e)

@@ -247,12 +247,58 @@ func follow(t *testing.T, r *running, a, b talker) {
 			t.Errorf("%s shows what was deleted: %q", familyOf(p.p), got)
 		}
 	}
+	if e, can := a.(editor); can {
+		edited(t, e, a, b)
+	}
+	if familyOf(b) == "sama" { // where either may delete what the other wrote
+		said(a, b, "yours")
+		_, mine := a.last(b)
+		_, its := b.last(a)
+		b.erase(a, rb, its)
+		a.self().until(a.heard("erased", ra, mine))
+	}
 	said(a, b, "fourth")
-	wantUnread(t, "one unread", b.unread(rb), 1)
+	wantUnread(t, "one more unread", b.unread(rb), 1)
 	_, gone := b.last(a)
 	a.erase(b, ra, second(a.last(b)))
 	b.self().until(b.heard("erased", rb, gone))
 	wantUnread(t, "and deleted", b.unread(rb), 0)
+}
+
+// An editor can give a message another body.
+type editor interface{ edit(message, body string) }
+
+func (p *samaUser) edit(message, body string) {
+	p.do("message_edit", map[string]any{"id": message, "body": body})
+}
+
+func (p *chatalotUser) edit(message, body string) {
+	p.say(map[string]any{"type": "edit_message", "message_id": message, "ciphertext": ints([]byte(body)), "nonce": ints([]byte("nonce"))})
+	p.settled()
+}
+
+// edited has somebody edit what he wrote. Who has no word for that reads it anew.
+func edited(t *testing.T, e editor, a, b talker) {
+	t.Helper()
+	_, message := a.last(b)
+	rb, its := b.last(a)
+	e.edit(message, "edited")
+	if _, told := b.(editor); told {
+		b.self().until(b.heard("edited", rb, its))
+	}
+	for _, p := range []struct{ p, with talker }{{a, b}, {b, a}} {
+		got := p.p.read(p.with)
+		n := 0
+		for _, body := range got {
+			if strings.Contains(body, "edited") {
+				n++
+			}
+		}
+		if n != 1 || slices.ContainsFunc(got, func(body string) bool { return strings.Contains(body, "second") }) {
+			t.Errorf("after an edit %s shows %q", familyOf(p.p), got)
+		}
+	}
+	b.see(a, rb, its)
 }
 
 func second(_, s string) string { return s }

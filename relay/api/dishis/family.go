@@ -82,6 +82,10 @@ func init() {
 		Account: func(a relay.Account) string { p, _ := profileOf(a); return p.Username },
 		Room:    nameOf,
 	})
+	relay.DeclareTombstone(family, func(tx *relay.Tx, e relay.Entry) ([]byte, error) {
+		x, _, err := extraOf(tx, e)
+		return extra{Given: x.Given}.bytes(), err
+	})
 }
 
 // limited reports whether the operator has rates of requests limited.

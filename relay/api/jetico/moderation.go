@@ -147,7 +147,7 @@ func (a *api) deleteAll(c *wire.Call, tx *relay.Tx, conversation string, uuids [
 		case e.Erased:
 			continue
 		}
-		if err := cv.erase(tx, e); err != nil {
+		if _, err := tx.Tombstone(e.ID); err != nil {
 			return err
 		}
 		gone = append(gone, e.ID.Time)
@@ -155,20 +155,34 @@ func (a *api) deleteAll(c *wire.Call, tx *relay.Tx, conversation string, uuids [
 	return cv.tell(tx, relay.EventErased, me, gone...)
 }
 
-// erase leaves of a message its name and its counters, and removes its files.
-func (cv *conv) erase(tx *relay.Tx, e relay.Entry) error {
+// remains is what stays of a message that is erased, by whomever: its name and
+// its counters. Its files are removed.
+func remains(tx *relay.Tx, e relay.Entry) ([]byte, error) {
 	x, _, err := extraOf(tx, e)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r, err := cv.receipts(tx, e)
+	box, err := tx.Box(e.ID.Box)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	x.HasFiles, x.Read, x.Delivered = false, r.read, r.delivered
-	if err := dropFiles(tx, e.ID); err != nil {
-		return err
+	x.HasFiles = false
+	if box.Owner.Kind == relay.OwnerRoom {
+		room, err := tx.Room(box.Owner.ID)
+		if err != nil {
+			return nil, err
+		}
+		cv, err := newConv(tx, relay.Access{Room: room})
+		if err != nil {
+			return nil, err
+		}
+		r, err := cv.receipts(tx, e)
+		if err != nil {
+			return nil, err
+		}
+		x.Read, x.Delivered = r.read, r.delivered
 	}
-	_, err = tx.TombstoneWith(e.ID, pack(x))
-	return err
+	return pack(x), dropFiles(tx, e.ID)
 }
+
+func init() { relay.DeclareTombstone(family, remains) }
