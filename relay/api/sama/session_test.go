@@ -2,10 +2,12 @@ package sama
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -384,5 +386,44 @@ func TestHistory_LooksAreBounded(t *testing.T) {
 	hide()
 	if got := list(); len(got) != 0 {
 		t.Errorf("beyond it: got %v", got)
+	}
+}
+
+// However many devices somebody logs in from who has stolen a password, another
+// password ends them all.
+func TestGrant_DevicesAreBounded(t *testing.T) {
+	h := build(t, Options{})
+	alice := h.enter("alice")
+	who := h.account(alice).ID
+	a := &api{o: Options{}.withDefaults()}
+	count := func() (n int) {
+		relaytest.View(t, h.r, func(tx *relay.Tx) error {
+			devices, err := tx.Devices(who, 10*relay.StepKeys)
+			n = len(devices)
+			return err
+		})
+		return n
+	}
+	relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+		for i := range 2 * relay.StepKeys {
+			p := pass{access: fmt.Sprint("access ", i), refresh: fmt.Sprint("refresh ", i), expires: tx.Wall().Add(time.Hour)}
+			if err := a.grant(tx, who, fmt.Sprint("device ", i), "seed", p, "", ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if n := count(); n != maxDevices {
+		t.Errorf("%d devices are kept, want %d", n, maxDevices)
+	}
+	relaytest.Update(t, h.r, func(tx *relay.Tx) error {
+		last := fmt.Sprint("device ", 2*relay.StepKeys-1)
+		if _, err := tx.Device(who, last); err != nil {
+			t.Errorf("the last one is gone: %v", err)
+		}
+		return dropOthers(tx, relay.Caller{Account: who, Device: last})
+	})
+	if n := count(); n != 1 {
+		t.Errorf("%d devices are left, want one", n)
 	}
 }

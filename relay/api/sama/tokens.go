@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"restante/relay"
@@ -91,13 +92,33 @@ func newJWT(r *relay.Relay, claims accessClaims) (string, error) {
 	return signed + "." + enc.EncodeToString(mac.Sum(nil)), nil
 }
 
+// maxDevices is how many devices an account is used from. All of them can be
+// ended in one transaction, by another password.
+const maxDevices = 100
+
+// endOldest ends the sessions that were renewed longest ago, so that there is
+// room for one more.
+func endOldest(tx *relay.Tx, who relay.ID) error {
+	devices, err := tx.Devices(who, relay.StepKeys)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(devices, func(a, b relay.Device) int { return cmp.Compare(a.Seen, b.Seen) })
+	for _, d := range devices[:max(len(devices)-maxDevices+1, 0)] {
+		if err := endSession(tx, relay.Caller{Account: who, Device: d.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // grant makes p the tokens of a device, in place of all it had. keep is the
 // refresh token that stays instead of p's; spent the one that p's was exchanged
 // for.
 func (a *api) grant(tx *relay.Tx, who relay.ID, device, dialect string, p pass, keep, spent string) error {
 	info, err := deviceOf(tx, who, device)
 	if relay.Is(err, relay.Unauthorized) {
-		info, err = deviceInfo{Session: rand.Text()}, nil
+		info, err = deviceInfo{Session: rand.Text()}, endOldest(tx, who)
 	}
 	if err != nil {
 		return err
