@@ -235,6 +235,17 @@ func follow(t *testing.T, r *running, a, b talker) {
 	_, its = b.last(a)
 	b.see(a, rb, its)
 	a.self().until(a.heard("seen", ra, mine))
+	switch a := a.(type) {
+	case *samaUser:
+		got := a.do("message_list", map[string]any{"cid": ra})
+		if str(got, "response", "messages", 0, "status") != "read" || str(got, "response", "messages", 1, "status") != "read" && familyOf(b) != "dishis" {
+			t.Errorf("both were read: %v", got)
+		}
+	case *dishisUser:
+		if got := a.ask("GET", "/dishis/api/status/"+mine, a.token, 200, nil); str(got, "data", "status") != "seen" {
+			t.Errorf("it was seen: %v", got)
+		}
+	}
 	wantUnread(t, "read again", b.unread(rb), 0)
 
 	a.typeTo(b, ra)

@@ -96,7 +96,7 @@ func newDirect(tx *relay.Tx, e relay.Entry, room relay.Room) (out directOut, err
 		return out, err
 	}
 	to := otherOf(room, e.From)
-	s, err := stageOf(tx, e.ID, to)
+	s, err := directStageOf(tx, e.ID, to)
 	out.RecipientID, out.Status = userID(to), s.name()
 	out.DeliveredAt, out.SeenAt = isoOrNull(s.delivered), isoOrNull(s.seen)
 	return out, err

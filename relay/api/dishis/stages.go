@@ -27,6 +27,16 @@ func stageOf(tx *relay.Tx, id relay.EntryID, reader relay.ID) (s stage, err erro
 	return s, err
 }
 
+// directStageOf is stageOf for a message of a direct room. Other families keep
+// only how far somebody has read; then the time is that of the last he read.
+func directStageOf(tx *relay.Tx, id relay.EntryID, reader relay.ID) (stage, error) {
+	s, err := stageOf(tx, id, reader)
+	if to := tx.Cursor(reader, id.Box); err == nil && s.seen == 0 && to >= id.Time {
+		s.seen = to
+	}
+	return s, err
+}
+
 func (s stage) name() string {
 	switch {
 	case s.seen != 0:
@@ -127,7 +137,7 @@ func (a *api) directStage(c *wire.Call, tx *relay.Tx, _ wire.None) (answer, erro
 	if err != nil {
 		return answer{}, err
 	}
-	s, err := stageOf(tx, p.entry.ID, otherOf(p.Room, p.entry.From))
+	s, err := directStageOf(tx, p.entry.ID, otherOf(p.Room, p.entry.From))
 	if err != nil {
 		return answer{}, err
 	}

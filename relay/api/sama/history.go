@@ -48,7 +48,7 @@ func (a *api) listMessages(c *wire.Call, tx *relay.Tx, in listMessagesIn) (messa
 		if err != nil {
 			return out, err
 		}
-		m.Status = v.status(tx, e)
+		m.Status = v.status(tx, acc.Room, e)
 		out.Messages = append(out.Messages, m)
 	}
 	return out, err

@@ -124,12 +124,18 @@ func (v viewer) word(tx *relay.Tx, e relay.Entry, out *messageOut) error {
 }
 
 // status says of an own message whether somebody has read it; of others nothing.
-func (v viewer) status(tx *relay.Tx, e relay.Entry) string {
+func (v viewer) status(tx *relay.Tx, room relay.Room, e relay.Entry) string {
 	switch {
 	case e.From != v.who:
 		return ""
 	case tx.CountMarks(e.ID, relay.Read, 1) > 0:
 		return "read"
+	case room.Direct: // other families keep no mark for each message
+		for _, id := range room.Pair {
+			if id != v.who && tx.Cursor(id, room.Box) >= e.ID.Time {
+				return "read"
+			}
+		}
 	}
 	return "sent"
 }

@@ -136,7 +136,7 @@ func (v viewer) listed(tx *relay.Tx, r relay.Room) (conversationOut, error) {
 		if err != nil {
 			return out, err
 		}
-		m.Status, m.CID, m.CType, m.UpdatedAt = v.status(tx, last[0]), "", "", ""
+		m.Status, m.CID, m.CType, m.UpdatedAt = v.status(tx, r, last[0]), "", "", ""
 		out.LastMessage = &m
 	}
 	n, err := tx.Unread(v.who, r.Box, acc.Member.SeesFrom, relay.MaxUnread)
