@@ -61,7 +61,8 @@ func program(t testing.TB, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(path, args...)
 	// The disk of a machine for tests may be nearly full; what is kept here is small.
-	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "RESTANTE_RESERVE=0"}
+	// Built with the race detector, a program would wait a second before it ends.
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "RESTANTE_RESERVE=0", "GORACE=atexit_sleep_ms=0"}
 	return cmd
 }
 
