@@ -4,11 +4,8 @@ package relay
 // to look for it, and none is made at random that has only ones.
 var announcements = BoxID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-// Announcements returns the number of the relay's own box: what concerns
-// everybody is announced there ([Tx.Announce]), and read like any other box.
-func Announcements() BoxID { return announcements }
-
-// Announce appends to the relay's own box.
+// Announce appends to the relay's own box: what concerns everybody. A [Feed]
+// tells of it to those who want it.
 func (tx *Tx) Announce(d Draft) (Entry, error) {
 	if tx.Get(newKey(kindBox).box(announcements)) == nil {
 		if err := tx.put(newKey(kindBox).box(announcements), Box{Owner: Owner{Kind: OwnerRelay}}); err != nil {

@@ -30,18 +30,7 @@ func (a *api) sendChannel(c *wire.Call, tx *relay.Tx, in channelSendIn) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	d, err := a.draft(tx, in.spoken, g.Room.Box)
-	if err != nil {
-		return answer{}, err
-	}
-	e, err := tx.Post(c.Who.Account, g.Room.ID, d)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := countSent(tx, c.Who.Account, unaddressed); err != nil {
-		return answer{}, err
-	}
-	id, err := entryID(tx, e.ID)
+	e, id, err := a.say(tx, c.Who.Account, g.Room, in.spoken, unaddressed)
 	return created(channelSentOut{id, prefixChannel + g.Room.ID.String(), wire.ISO(e.ID.Time)}), err
 }
 

@@ -30,21 +30,10 @@ func (a *api) sendGroup(c *wire.Call, tx *relay.Tx, in groupSendIn) (answer, err
 	if err != nil {
 		return answer{}, err
 	}
-	d, err := a.draft(tx, in.spoken, g.Room.Box)
-	if err != nil {
-		return answer{}, err
-	}
-	e, err := tx.Post(c.Who.Account, g.Room.ID, d)
+	e, id, err := a.say(tx, c.Who.Account, g.Room, in.spoken, addressed)
 	if relay.Is(err, relay.Forbidden) && g.Member.Role < g.Room.Writers {
 		err = denied("Only admins may send here")
 	}
-	if err != nil {
-		return answer{}, err
-	}
-	if err := countSent(tx, c.Who.Account, addressed); err != nil {
-		return answer{}, err
-	}
-	id, err := entryID(tx, e.ID)
 	return created(groupSentOut{id, prefixGroup + g.Room.ID.String(), wire.ISO(e.ID.Time)}), err
 }
 

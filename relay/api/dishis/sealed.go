@@ -103,6 +103,23 @@ func (a *api) draft(tx *relay.Tx, s spoken, b relay.BoxID) (relay.Draft, error) 
 	return d, nil
 }
 
+// say writes a message to a room, counts it as sent, and returns it with its id.
+func (a *api) say(tx *relay.Tx, who relay.ID, room relay.Room, s spoken, to bool) (relay.Entry, string, error) {
+	d, err := a.draft(tx, s, room.Box)
+	if err != nil {
+		return relay.Entry{}, "", err
+	}
+	e, err := tx.Post(who, room.ID, d)
+	if err != nil {
+		return e, "", err
+	}
+	if err := countSent(tx, who, to); err != nil {
+		return e, "", err
+	}
+	id, err := entryID(tx, e.ID)
+	return e, id, err
+}
+
 var noTarget = relay.Errorf(relay.NotFound, relay.SubjectNone, "Reply target not found")
 
 // findFile checks that a media id names a stored file.
