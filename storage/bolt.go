@@ -103,9 +103,11 @@ type Bolt struct {
 	opts     Options
 	commit   func(*bolt.Tx) error // (*bolt.Tx).Commit, unless a test wants it to fail
 
+	turn    turn // of the one that writes
 	queue   chan *request
+	work    chan struct{} // capacity 1: something was put into the queue
 	closing chan struct{} // closed by Close
-	stopped chan struct{} // closed by the writer when it has ended
+	stopped chan struct{} // closed by the writer goroutine when it has ended
 	close   sync.Once
 	closed  error // what Close returned
 
@@ -140,7 +142,9 @@ func Open(path string, o Options) (*Bolt, error) {
 	}
 	b := &Bolt{
 		db: db, path: path, opts: o, commit: o.commit,
+		turn:    newTurn(),
 		queue:   make(chan *request, o.MaxQueue),
+		work:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
@@ -230,6 +234,7 @@ func (b *Bolt) Close() error {
 	b.close.Do(func() {
 		close(b.closing)
 		<-b.stopped
+		b.turn.begin() // for good
 		if b.journal != nil {
 			b.closed = b.endJournal()
 		}

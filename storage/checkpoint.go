@@ -38,7 +38,8 @@ const (
 // own.
 type checkpointer struct {
 	work  chan struct{} // capacity 1: look at the state
-	moved chan struct{} // capacity 1: for the writer, look again
+	moved chan struct{} // capacity 1: it has got somewhere; for who has the turn
+	look  chan struct{} // capacity 1: look at the state again; for the writer goroutine
 	stop  chan struct{} // closed by Close
 	ended chan struct{} // closed when the goroutine has ended
 
@@ -51,7 +52,7 @@ type checkpointer struct {
 
 func newCheckpointer() checkpointer {
 	return checkpointer{
-		work: make(chan struct{}, 1), moved: make(chan struct{}, 1),
+		work: make(chan struct{}, 1), moved: make(chan struct{}, 1), look: make(chan struct{}, 1),
 		stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
@@ -62,6 +63,12 @@ func poke(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// tell says that it has got somewhere.
+func (c *checkpointer) tell() {
+	poke(c.moved)
+	poke(c.look)
 }
 
 // errStopped ends carrying over before it is done.
@@ -112,18 +119,18 @@ func (b *Bolt) checkpoint() (done bool) {
 			b.carried(f)
 		case errors.Is(err, ErrFull):
 			c.stuck.Store(true)
-			poke(c.moved)
+			c.tell()
 			return false
 		default:
 			b.breakDown(err)
-			poke(c.moved)
+			c.tell()
 			return true
 		}
 	}
 	if err := b.wipe(); err != nil && !isFull(err) {
 		b.breakDown(err)
 	}
-	poke(c.moved)
+	c.tell()
 	return true
 }
 

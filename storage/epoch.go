@@ -153,10 +153,14 @@ func (b *Bolt) untilQuiet() <-chan time.Time {
 	if j == nil || b.broken.Load() != nil {
 		return nil
 	}
+	b.turn.begin()
+	defer b.turn.end()
+	j.quietAt = time.Time{}
 	wait, ok := b.quietTime()
 	if !ok {
 		return nil
 	}
+	j.quietAt = time.Now().Add(wait)
 	if j.quiet == nil {
 		j.quiet = time.NewTimer(wait)
 	} else {
@@ -165,40 +169,66 @@ func (b *Bolt) untilQuiet() <-chan time.Time {
 	return j.quiet.C
 }
 
+// quietTime is how long it is until then, if nothing comes.
 func (b *Bolt) quietTime() (wait time.Duration, ok bool) {
 	j, s := b.journal, b.state.Load()
+	calm := max(0, calmTime-time.Since(j.stirred))
 	switch {
 	case s.frozen != nil: // its end is told
 		return 0, false
 	case !j.used():
-		return calmTime, j.anyDirty()
+		return calm, j.anyDirty()
 	}
 	wait = max(0, longestEpoch-time.Since(j.began))
 	if j.anyDirty() || s.active != nil && s.active.cost >= calmCost {
-		wait = min(wait, calmTime)
+		wait = min(wait, calm)
 	}
 	return wait, true
 }
 
-// onQuiet wipes what is free, and once that is done carries over what is left.
-func (b *Bolt) onQuiet() {
-	if b.state.Load().frozen != nil {
+// remindOfQuiet has the writer goroutine set its timer, where others have
+// written and it would not go off, or too late.
+func (b *Bolt) remindOfQuiet() {
+	j := b.journal
+	if j == nil {
 		return
 	}
-	c := &b.journal.check
-	c.wipe.Store(true)
-	if !b.journal.anyDirty() && b.journal.used() {
-		b.freeze()
+	wait, ok := b.quietTime()
+	if ok && (j.quietAt.IsZero() || time.Now().Add(wait).Before(j.quietAt)) {
+		poke(j.check.look)
 	}
-	poke(c.work)
 }
 
-// moved is told when the checkpointer has got somewhere.
-func (b *Bolt) moved() <-chan struct{} {
+// onQuiet wipes what is free, and once that is done carries over what is left.
+func (b *Bolt) onQuiet() {
+	b.turn.begin()
+	defer b.turn.end()
+	if wait, ok := b.quietTime(); !ok || wait > 0 {
+		return // something has come since the timer was set
+	}
+	j := b.journal
+	j.stirred = time.Now()
+	j.check.wipe.Store(true)
+	if !j.anyDirty() && j.used() {
+		b.freeze()
+	}
+	poke(j.check.work)
+}
+
+// stir notes that the checkpointer has got somewhere: it is calm only from then
+// on.
+func (b *Bolt) stir() {
+	b.turn.begin()
+	defer b.turn.end()
+	b.journal.stirred = time.Now()
+}
+
+// lookAgain tells the writer goroutine to look at the state again.
+func (b *Bolt) lookAgain() <-chan struct{} {
 	if b.journal == nil {
 		return nil
 	}
-	return b.journal.check.moved
+	return b.journal.check.look
 }
 
 func (j *journal) anyDirty() bool { return j.segs[0].dirty() || j.segs[1].dirty() }

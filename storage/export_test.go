@@ -16,8 +16,9 @@ func (b *Bolt) Together(fns ...func(Txn) error) []error {
 	<-running
 	requests := make([]*request, len(fns))
 	for i, fn := range fns {
-		requests[i] = &request{fn: fn, done: make(chan struct{})}
+		requests[i] = &request{fn: fn, done: make(chan struct{}, 1)}
 		b.queue <- requests[i]
+		poke(b.work)
 	}
 	close(release)
 	errs := make([]error, len(fns))

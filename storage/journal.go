@@ -34,12 +34,14 @@ type journal struct {
 	most int // memory that the tree of one epoch may take, see tree.cost
 
 	// The writer's own.
-	epoch  uint64
-	tail   int64     // where the next record goes
-	before int64     // where the epoch before ended
-	began  time.Time // when the epoch's first record was written
-	buf    []byte
-	quiet  *time.Timer
+	epoch   uint64
+	tail    int64     // where the next record goes
+	before  int64     // where the epoch before ended
+	began   time.Time // when the epoch's first record was written
+	stirred time.Time // when something was last written or looked at
+	quiet   *time.Timer
+	quietAt time.Time // when it goes off; zero: it does not
+	buf     []byte
 
 	check checkpointer
 }
@@ -87,8 +89,9 @@ func (j *journal) append(list []*entry, last int64) error {
 	if err := seg.file.Sync(); err != nil {
 		return fmt.Errorf("sync the journal: %w", err)
 	}
+	j.stirred = time.Now()
 	if !j.used() {
-		j.began = time.Now()
+		j.began = j.stirred
 	}
 	j.tail += size
 	return nil

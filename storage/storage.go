@@ -15,7 +15,7 @@
 //     a clock set back and over restarts. The cursors that readers keep rest
 //     on it.
 //
-// The engine here is bbolt ([Open]) with one writer goroutine that commits
+// The engine here is bbolt ([Open]) with one writer at a time, who commits
 // everything that waits as one batch: one write and one sync to the journal
 // (journal.go), from where it reaches bbolt's file later, with many others. A
 // second engine would be one more file; storagetest runs the same suite over
@@ -24,7 +24,7 @@
 // Caveats, most of them bbolt's: slices that a Txn gives out die with it, so
 // copy what must outlive it; keep closures short, for there is one writer, and
 // bbolt frees no page behind an open View; never open a transaction inside a
-// closure, and never call t.Fatal there (it would end the writer's goroutine,
+// closure, and never call t.Fatal there (it would take the writer's turn with it,
 // so it panics).
 package storage
 
@@ -83,7 +83,7 @@ type Engine interface {
 	// Feed has fn told of every commit, after the OnCommit hooks of its updates,
 	// with the greatest stamp that was ever committed: everybody has been told
 	// of everything up to it. It is set once, before the first update; like the
-	// hooks, fn runs on the writer's goroutine and must not block.
+	// hooks, fn is called by the writer and must not block.
 	Feed(fn func(last int64))
 
 	// Close waits for running transactions, then releases the file. Updates
@@ -128,8 +128,8 @@ type Txn interface {
 	Stamp(seq []byte) int64
 
 	// OnCommit has fn run after the commit is on the disk, before Update
-	// returns. Calls come one at a time, in commit order, on the writer's
-	// goroutine: fn must be quick and must not block. In a View it is
+	// returns. Calls come one at a time, in commit order, from the writer, who
+	// waits for them: fn must be quick and must not block. In a View it is
 	// ErrReadOnly.
 	OnCommit(fn func())
 }

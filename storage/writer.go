@@ -12,13 +12,39 @@ const (
 	batchBytes = 2 << 20 // a batch that has put so much takes no more
 )
 
-// A request is an update that waits for its turn.
+// Whoever has the turn is the writer: it runs updates and commits them, and at
+// any time there is one. An update that finds the turn free takes it and is its
+// own writer, which spares it two changes of goroutine; one that does not waits
+// in the queue, for whoever has the turn now or for the writer goroutine, which
+// takes the turn as soon as something waits.
+type turn chan struct{} // capacity 1: holds something while nobody has it
+
+func newTurn() turn {
+	t := make(turn, 1)
+	t <- struct{}{}
+	return t
+}
+
+func (t turn) begin() { <-t }
+func (t turn) end()   { t <- struct{}{} }
+
+// beginNow takes the turn if it is free.
+func (t turn) beginNow() bool {
+	select {
+	case <-t:
+		return true
+	default:
+		return false
+	}
+}
+
+// A request is an update on its way.
 type request struct {
 	fn    func(Txn) error
-	taken atomic.Bool // by the writer, or by its caller giving up
-	done  chan struct{}
+	taken atomic.Bool   // by the writer, or by its caller giving up
+	done  chan struct{} // capacity 1; nil where the caller is the writer
 
-	// Set by the writer before done is closed.
+	// Set by the writer before it sends to done.
 	err      error
 	panicked any
 }
@@ -35,8 +61,8 @@ func (r *request) call(t *txn) {
 			return
 		}
 		if r.panicked = recover(); r.panicked == nil {
-			// runtime.Goexit would take the writer with it, and every caller
-			// would wait for ever. It comes from t.FailNow inside a closure.
+			// runtime.Goexit would take the writer's turn with it, and every
+			// caller would wait for ever. It comes from t.FailNow inside a closure.
 			panic("storage: a closure called runtime.Goexit")
 		}
 		r.err = fmt.Errorf("storage: a closure panicked")
@@ -52,7 +78,9 @@ func (r *request) answer(err error) {
 	if err != nil {
 		r.err = err
 	}
-	close(r.done)
+	if r.done != nil {
+		r.done <- struct{}{}
+	}
 }
 
 // Update implements [Engine].
@@ -60,9 +88,35 @@ func (b *Bolt) Update(ctx context.Context, fn func(Txn) error) error {
 	if err := b.refusal(ctx); err != nil {
 		return err
 	}
-	r := &request{fn: fn, done: make(chan struct{})}
+	r := &request{fn: fn}
+	if b.turn.beginNow() {
+		b.lead(r)
+	} else if err := b.await(ctx, r); err != nil {
+		return err
+	}
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	return r.err
+}
+
+// lead has the caller of an update be the writer for one batch: its own update
+// and what waits behind it.
+func (b *Bolt) lead(r *request) {
+	defer b.turn.end()
+	b.runBatch(r)
+	for b.carry != nil {
+		b.runBatch(b.next())
+	}
+	b.remindOfQuiet()
+}
+
+// await has an update run by somebody else. Its error says that it was not.
+func (b *Bolt) await(ctx context.Context, r *request) error {
+	r.done = make(chan struct{}, 1)
 	select {
 	case b.queue <- r:
+		poke(b.work)
 	default:
 		return ErrBusy
 	}
@@ -79,10 +133,7 @@ func (b *Bolt) Update(ctx context.Context, fn func(Txn) error) error {
 		}
 		<-r.done
 	}
-	if r.panicked != nil {
-		panic(r.panicked)
-	}
-	return r.err
+	return nil
 }
 
 // refusal is why an update need not even wait.
@@ -98,46 +149,46 @@ func (b *Bolt) refusal(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// write is the writer: it takes whatever waits, commits it as one batch, and
-// goes on. No timer: while one batch is synced, the next gathers.
+// write is the writer goroutine: it takes whatever waits, commits it as one
+// batch, and goes on. No timer: while one batch is synced, the next gathers.
 func (b *Bolt) write() {
 	defer close(b.stopped)
-	for {
-		r := b.carry
-		b.carry = nil
-		if r == nil {
-			r = b.wait()
+	for b.wait() {
+		for r := b.next(); r != nil; r = b.next() {
+			b.runBatch(r)
 		}
-		if r == nil {
-			return
-		}
-		b.runBatch(r)
+		b.turn.end()
 	}
 }
 
-// wait returns the next update, or nil when the engine closes.
-func (b *Bolt) wait() *request {
+// wait returns with the turn when there is something to write, and false when
+// the engine closes.
+func (b *Bolt) wait() bool {
 	for {
 		select {
 		case <-b.closing:
-			return nil
-		default:
-		}
-		select {
-		case <-b.closing:
-			return nil
-		case r := <-b.queue:
-			if r.take() {
-				return r
-			}
+			return false
+		case <-b.work:
+			b.turn.begin()
+			return true
 		case <-b.untilQuiet():
 			b.onQuiet()
-		case <-b.moved():
+		case <-b.lookAgain():
+			b.stir()
 		}
 	}
 }
 
-// poll returns the next update if one waits already.
+// next returns the next update, if one waits already.
+func (b *Bolt) next() *request {
+	if r := b.carry; r != nil {
+		b.carry = nil
+		return r
+	}
+	return b.poll()
+}
+
+// poll is next, but for the one that did not fit into a batch.
 func (b *Bolt) poll() *request {
 	for {
 		select {
