@@ -100,7 +100,7 @@ func (tx *Tx) Stub(id ID) (Account, error) {
 		return tx.account, nil
 	}
 	a := Account{ID: id}
-	found, err := tx.get(newKey(kindAccount).id(id), &a)
+	found, err := recall(tx, newKey(kindAccount).id(id), &a)
 	if err == nil && !found {
 		err = Errorf(NotFound, SubjectAccount, "no such user")
 	}

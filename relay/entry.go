@@ -52,7 +52,7 @@ func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
 		Lane: d.Lane, Kind: d.Kind, From: d.From, Body: d.Body, Nonce: d.Nonce, Reply: d.Reply,
 		Thread: d.Thread, Expires: d.Expires, Extra: d.Extra, Place: tx.place,
 	}
-	if tx.Get(newKey(kindBox).box(b)) == nil {
+	if box, _ := tx.Recall(newKey(kindBox).box(b)); box == nil {
 		return e, Errorf(NotFound, SubjectRoom, "no such box")
 	}
 	value, err := encoding.Marshal(e)

@@ -96,6 +96,12 @@ func AsError(err error) *Error {
 
 // Is reports whether err is an Error of code c.
 func Is(err error, c Code) bool {
+	if err == nil {
+		return false
+	}
+	if e, ok := err.(*Error); ok { // nearly always
+		return e.Code == c
+	}
 	var e *Error
 	return errors.As(err, &e) && e.Code == c
 }

@@ -25,6 +25,13 @@ type count struct {
 	Held
 	last    Time // of the newest message counted
 	unsaved int  // appends since the row was written
+	settled bool // all that it counts is committed
+}
+
+// A counting is a transaction's own count of a box.
+type counting struct {
+	box BoxID
+	count
 }
 
 // counts are the counts of the boxes used of late.
@@ -52,13 +59,25 @@ func (c *counts) set(b BoxID, n count) {
 	c.m[b] = n
 }
 
+// settle says that a count is committed, if it is still the one that is kept.
+func (c *counts) settle(b BoxID, n count) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m[b] == n {
+		n.settled = true
+		c.m[b] = n
+	}
+}
+
 // held returns the transaction's own count of a box.
 func (tx *Tx) held(b BoxID) (*count, error) {
-	if n := tx.counts[b]; n != nil {
-		return n, nil
+	for _, n := range tx.counts {
+		if n.box == b {
+			return &n.count, nil
+		}
 	}
 	n, known := tx.r.counts.get(b)
-	if known {
+	if known && !(n.settled && tx.writes) {
 		var err error
 		if known, err = tx.witnessed(b, n); err != nil {
 			return nil, err
@@ -70,18 +89,18 @@ func (tx *Tx) held(b BoxID) (*count, error) {
 			return nil, err
 		}
 	}
-	if tx.counts == nil {
-		tx.counts = map[BoxID]*count{}
-	}
-	tx.counts[b] = &n
-	return &n, nil
+	n.settled = false // what this transaction counts is not, yet
+	own := &counting{b, n}
+	tx.counts = append(tx.counts, own)
+	return &own.count, nil
 }
 
 // witnessed reports whether what a count was last changed by is there: its
 // newest message, or the row it was written into. It is not when the closure
 // that counted was not committed after all (it did not fit into its batch, the
 // store was full), or is not yet in this snapshot. Looking costs one row, and
-// asks nothing of the engine about who failed when.
+// asks nothing of the engine about who failed when. A count that has settled is
+// right for every later update.
 func (tx *Tx) witnessed(b BoxID, n count) (bool, error) {
 	if n.unsaved > 0 {
 		return tx.Get(entryKey(kindEntry, EntryID{b, n.last})) != nil, nil

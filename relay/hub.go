@@ -69,7 +69,16 @@ func (h *Hub) told(upTo int64) {
 		h.untold = nil
 		return
 	}
-	h.pending, h.untold = append(h.pending, h.untold...), h.untold[:0]
+	for _, b := range h.untold {
+		if h.links[b] != nil {
+			h.pending = append(h.pending, b)
+		}
+	}
+	h.untold = h.untold[:0]
+	if len(h.pending) == 0 { // nobody has to be woken for it
+		h.rung = max(h.rung, h.upTo)
+		return
+	}
 	select {
 	case h.wake <- struct{}{}:
 	default: // the ringer will see this with what it has not begun yet

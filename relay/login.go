@@ -242,7 +242,7 @@ func (tx *Tx) Authenticate(c Claim) (Caller, error) {
 		return tx.proved(c)
 	}
 	var t Token
-	found, err := tx.get(newKey(kindToken).digest(secretDigest(c.Secret)), &t)
+	found, err := recall(tx, newKey(kindToken).digest(secretDigest(c.Secret)), &t)
 	if err != nil {
 		return Caller{}, err
 	}

@@ -135,13 +135,12 @@ func (tx *Tx) rowOf(room, who ID) (Room, Member, error) {
 
 // member reads a row. Without one it returns the row of somebody gone.
 func (tx *Tx) member(room, who ID) (Member, bool, error) {
-	k := newKey(kindMember).id(room).id(who)
-	v := tx.Get(k)
-	if v == nil {
-		return Member{Room: room, Account: who, State: StateGone}, false, nil
+	m := Member{Room: room, Account: who}
+	found, err := recall(tx, newKey(kindMember).id(room).id(who), &m)
+	if !found {
+		m.State = StateGone
 	}
-	m, err := decodeMember(k, v)
-	return m, true, err
+	return m, found, err
 }
 
 func decodeMember(k, v []byte) (Member, error) {

@@ -157,11 +157,12 @@ func (r *Relay) Now() Time { return At(r.opts.Now()) }
 type Tx struct {
 	storage.Txn
 	r       *Relay
-	moved   []EntryID        // what was appended, rung after the commit; without a time: a box that went
-	place   uint16           // of the next entry in this transaction
-	counts  map[BoxID]*count // what the boxes it counted hold with its own entries
-	account Account          // the one looked at last
-	met     int              // people its caller brought into rooms and shared none with
+	writes  bool        // it is an Update
+	moved   []EntryID   // what was appended, rung after the commit; without a time: a box that went
+	place   uint16      // of the next entry in this transaction
+	counts  []*counting // what the boxes it counted hold with its own entries
+	account Account     // the one looked at last
+	met     int         // people its caller brought into rooms and shared none with
 }
 
 // View runs fn over a snapshot. Nothing may be changed in it.
@@ -175,7 +176,7 @@ func (r *Relay) View(ctx context.Context, fn func(*Tx) error) error {
 // assigns its results from scratch.
 func (r *Relay) Update(ctx context.Context, fn func(*Tx) error) error {
 	return r.store.Update(ctx, func(t storage.Txn) error {
-		tx := &Tx{Txn: t, r: r}
+		tx := &Tx{Txn: t, r: r, writes: true}
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -188,12 +189,20 @@ func (r *Relay) Update(ctx context.Context, fn func(*Tx) error) error {
 // closure of the same batch sees it (should the commit then fail, that is found
 // out, see [Tx.witnessed]), and has the bell rung once it is on the disk.
 func (tx *Tx) finish() {
-	for b, n := range tx.counts {
-		tx.r.counts.set(b, *n)
+	for _, n := range tx.counts {
+		tx.r.counts.set(n.box, n.count)
+	}
+	if len(tx.moved)+len(tx.counts) > 0 {
+		tx.OnCommit(tx.committed)
+	}
+}
+
+func (tx *Tx) committed() {
+	for _, n := range tx.counts {
+		tx.r.counts.settle(n.box, n.count)
 	}
 	if len(tx.moved) > 0 {
-		moved := tx.moved
-		tx.OnCommit(func() { tx.r.hub.moved(moved) })
+		tx.r.hub.moved(tx.moved)
 	}
 }
 
@@ -232,6 +241,29 @@ func (tx *Tx) get(k key, v any) (bool, error) {
 		return false, nil
 	}
 	return true, decode(b, v)
+}
+
+// recall is get for the rows that nearly every post looks at: what was decoded
+// once is kept beside the row. Its slices are shared and must not be changed.
+func recall[T any](tx *Tx, k key, v *T) (bool, error) {
+	b, kept := tx.Recall(k)
+	if b == nil {
+		return false, nil
+	}
+	if kept != nil {
+		if known, ok := (*kept).(*T); ok {
+			*v = *known
+			return true, nil
+		}
+	}
+	if err := decode(b, v); err != nil {
+		return true, err
+	}
+	if kept != nil {
+		known := *v
+		*kept = &known
+	}
+	return true, nil
 }
 
 func decode(b []byte, v any) error { return cbor.Unmarshal(b, v) }

@@ -146,7 +146,7 @@ func (tx *Tx) openRoom(d RoomDraft, pair [2]ID) (Room, error) {
 // Room returns a room with members; NotFound when there is none, or it closed.
 func (tx *Tx) Room(id ID) (Room, error) {
 	r := Room{ID: id}
-	found, err := tx.get(newKey(kindRoom).id(id), &r)
+	found, err := recall(tx, newKey(kindRoom).id(id), &r)
 	if err == nil && (!found || r.Closed != 0) {
 		return Room{}, noRoom()
 	}
@@ -156,7 +156,7 @@ func (tx *Tx) Room(id ID) (Room, error) {
 // OpenRoomByID returns an open room to whoever knows its id; NotFound otherwise.
 func (tx *Tx) OpenRoomByID(id ID) (Room, error) {
 	r := Room{ID: id}
-	found, err := tx.get(newKey(kindOpenRoom).digest(DigestOf(id[:])), &r)
+	found, err := recall(tx, newKey(kindOpenRoom).digest(DigestOf(id[:])), &r)
 	if err == nil && !found {
 		return Room{}, noRoom()
 	}

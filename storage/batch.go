@@ -59,7 +59,7 @@ func (ba *batch) run(r *request) (fits bool) {
 	ba.done = append(ba.done, r)
 	if r.err == nil {
 		ba.over.merge(&t.over)
-		ba.clock.merge(t.clock)
+		ba.clock.merge(&t.clock)
 		ba.hooks = append(ba.hooks, t.hooks...)
 	}
 	return true

@@ -122,7 +122,9 @@ type Bolt struct {
 	tight   atomic.Bool // the disk could not take what the journal holds and much more
 	looked  int64       // the writer's: what was outstanding when it looked last
 
-	carry *request // the writer's: did not fit into the last batch
+	// The writer's.
+	carry  *request // did not fit into the last batch
+	recent recent
 }
 
 // Open opens the file at path, and creates it when it is missing, with a

@@ -206,6 +206,7 @@ func (b *Bolt) onQuiet() {
 	if wait, ok := b.quietTime(); !ok || wait > 0 {
 		return // something has come since the timer was set
 	}
+	b.recent = recent{}
 	j := b.journal
 	j.stirred = time.Now()
 	j.check.wipe.Store(true)

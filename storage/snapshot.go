@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 
 	bolt "go.etcd.io/bbolt"
@@ -12,6 +13,7 @@ import (
 type snapshot struct {
 	tx     *bolt.Tx
 	bucket *bolt.Bucket
+	look   *bolt.Cursor // for get: its memory is used again
 	over   []*tree // none of them empty; the first hides those behind
 	now    int64   // the commit clock
 }
@@ -63,7 +65,13 @@ func (s *snapshot) get(key []byte) []byte {
 			return e.value
 		}
 	}
-	return s.bucket.Get(key)
+	if s.look == nil {
+		s.look = s.bucket.Cursor()
+	}
+	if k, v := s.look.Seek(key); bytes.Equal(k, key) {
+		return v
+	}
+	return nil
 }
 
 // source returns the pairs of a range; deleted ones have a nil value.

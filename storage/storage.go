@@ -102,6 +102,14 @@ type Txn interface {
 	// until the transaction ends and must not be changed.
 	Get(key []byte) []byte
 
+	// Recall is Get for a row that one update after another looks at. In an
+	// Update, kept is a place where the caller may leave what it made of the
+	// value: whoever recalls the row later finds it there, until the value
+	// changes. It is shared, so what is left there must not be changed any more.
+	// kept is nil where nothing can be left: in a View, for an absent row, and
+	// for one that this commit changes.
+	Recall(key []byte) (value []byte, kept *any)
+
 	// Put sets the value. Key and value are copied.
 	Put(key, value []byte)
 

@@ -43,6 +43,23 @@ func (t *txn) Get(key []byte) []byte {
 	return t.under(key)
 }
 
+func (t *txn) Recall(key []byte) (value []byte, kept *any) {
+	if t.batch == nil || t.err != nil || len(key) == 0 {
+		return t.Get(key), nil
+	}
+	if value, written := t.over.get(key); written {
+		return value, nil
+	}
+	if value, written := t.batch.over.get(key); written {
+		return value, nil
+	}
+	r := t.batch.b.recent.recall(t.base, key)
+	if r == nil {
+		return nil, nil
+	}
+	return r.value, &r.kept
+}
+
 // under is the value that the closure began with.
 func (t *txn) under(key []byte) []byte {
 	if t.batch != nil {
@@ -143,7 +160,7 @@ func (t *txn) Stamp(seq []byte) int64 {
 	if t.err != nil {
 		return 0
 	}
-	return t.clock.next(string(seq), t.now, t.batch.clock)
+	return t.clock.next(string(seq), t.now, &t.batch.clock)
 }
 
 func (t *txn) OnCommit(fn func()) {

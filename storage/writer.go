@@ -230,6 +230,7 @@ func (b *Bolt) runBatch(first *request) {
 	}
 	switch {
 	case err == nil:
+		b.recent.changed(ba.over.entries)
 		b.count(ba)
 		b.tell(ba)
 	case !errors.Is(err, ErrFull):
