@@ -69,8 +69,16 @@ func cursor(name string, t int64) error {
 	return nil
 }
 
+// present checks that sealed content is there.
+func present(name string, value wire.Sealed) error {
+	if len(value) == 0 {
+		return wire.MissingField(name)
+	}
+	return nil
+}
+
 // sized refuses sealed content over a limit.
-func sized(name, value string, max int) error {
+func sized(name string, value wire.Sealed, max int) error {
 	if len(value) > max {
 		return relay.Errorf(relay.TooLarge, relay.SubjectMessage, "%s too large", name)
 	}

@@ -28,17 +28,20 @@ func (a api) registerGroup(c *wire.Call, tx *relay.Tx, _ registerGroupIn) (group
 
 type inviteIn struct {
 	senderIn
-	ToUserID   string `json:"toUserId"`
-	GroupID    string `json:"groupId"`
-	Algorithm  string `json:"algorithm"`
-	CryptoData string `json:"cryptoData"`
+	ToUserID   string      `json:"toUserId"`
+	GroupID    string      `json:"groupId"`
+	Algorithm  string      `json:"algorithm"`
+	CryptoData wire.Sealed `json:"cryptoData"`
 }
 
 func (in *inviteIn) Check() error {
 	if err := in.check("GroupInvite"); err != nil {
 		return err
 	}
-	if err := required("toUserId", in.ToUserID, "groupId", in.GroupID, "cryptoData", in.CryptoData); err != nil {
+	if err := required("toUserId", in.ToUserID, "groupId", in.GroupID); err != nil {
+		return err
+	}
+	if err := present("cryptoData", in.CryptoData); err != nil {
 		return err
 	}
 	return label("algorithm", in.Algorithm)
@@ -50,7 +53,7 @@ func (a api) inviteToGroup(c *wire.Call, tx *relay.Tx, in inviteIn) (wire.None, 
 		return wire.None{}, err
 	}
 	x := extra{Algorithm: in.Algorithm, GroupID: in.GroupID}
-	d := relay.Draft{Kind: kindInvite, Body: []byte(in.CryptoData), Extra: x.bytes()}
+	d := relay.Draft{Kind: kindInvite, Body: in.CryptoData, Extra: x.bytes()}
 	return wire.None{}, post(c, tx, in.ToUserID, d, tx.AccountID, func(from, to relay.ID, d relay.Draft) (relay.Entry, error) {
 		if _, err := tx.FindRoom(from, in.GroupID); err != nil {
 			return relay.Entry{}, err
@@ -64,7 +67,7 @@ func (a api) postGroup(c *wire.Call, tx *relay.Tx, in postIn) (wire.None, error)
 	if err := sized("encContent", in.EncContent, a.cfg.MaxContent); err != nil {
 		return wire.None{}, err
 	}
-	d := relay.Draft{Kind: kindMessage, Body: []byte(in.EncContent)}
+	d := relay.Draft{Kind: kindMessage, Body: in.EncContent}
 	return wire.None{}, post(c, tx, in.ToID, d, tx.RoomID, tx.Post)
 }
 

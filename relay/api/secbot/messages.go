@@ -15,16 +15,19 @@ const (
 
 type connectIn struct {
 	senderIn
-	ToUserID   string `json:"toUserId"`
-	Protocol   string `json:"protocol"`
-	CryptoData string `json:"cryptoData"`
+	ToUserID   string      `json:"toUserId"`
+	Protocol   string      `json:"protocol"`
+	CryptoData wire.Sealed `json:"cryptoData"`
 }
 
 func (in *connectIn) Check() error {
 	if err := in.check("FriendRequest"); err != nil {
 		return err
 	}
-	if err := required("toUserId", in.ToUserID, "cryptoData", in.CryptoData); err != nil {
+	if err := required("toUserId", in.ToUserID); err != nil {
+		return err
+	}
+	if err := present("cryptoData", in.CryptoData); err != nil {
 		return err
 	}
 	return label("protocol", in.Protocol)
@@ -35,21 +38,24 @@ func (a api) connect(c *wire.Call, tx *relay.Tx, in connectIn) (wire.None, error
 	if err := sized("cryptoData", in.CryptoData, a.cfg.MaxCryptoData); err != nil {
 		return wire.None{}, err
 	}
-	d := relay.Draft{Kind: kindRequest, Body: []byte(in.CryptoData), Extra: extra{Protocol: in.Protocol}.bytes()}
+	d := relay.Draft{Kind: kindRequest, Body: in.CryptoData, Extra: extra{Protocol: in.Protocol}.bytes()}
 	return wire.None{}, post(c, tx, in.ToUserID, d, tx.AccountID, tx.Send)
 }
 
 type connectBackIn struct {
 	senderIn
-	ToUserID   string `json:"toUserId"`
-	CryptoData string `json:"cryptoData"`
+	ToUserID   string      `json:"toUserId"`
+	CryptoData wire.Sealed `json:"cryptoData"`
 }
 
 func (in *connectBackIn) Check() error {
 	if err := in.check("FriendResponse"); err != nil {
 		return err
 	}
-	return required("toUserId", in.ToUserID, "cryptoData", in.CryptoData)
+	if err := required("toUserId", in.ToUserID); err != nil {
+		return err
+	}
+	return present("cryptoData", in.CryptoData)
 }
 
 // connectBack delivers the answer to a friend request.
@@ -57,21 +63,24 @@ func (a api) connectBack(c *wire.Call, tx *relay.Tx, in connectBackIn) (wire.Non
 	if err := sized("cryptoData", in.CryptoData, a.cfg.MaxCryptoData); err != nil {
 		return wire.None{}, err
 	}
-	d := relay.Draft{Kind: kindResponse, Body: []byte(in.CryptoData)}
+	d := relay.Draft{Kind: kindResponse, Body: in.CryptoData}
 	return wire.None{}, post(c, tx, in.ToUserID, d, tx.AccountID, tx.Send)
 }
 
 type postIn struct {
 	senderIn
-	ToID       string `json:"toId"`
-	EncContent string `json:"encContent"`
+	ToID       string      `json:"toId"`
+	EncContent wire.Sealed `json:"encContent"`
 }
 
 func (in *postIn) Check() error {
 	if err := in.check("SendMessage"); err != nil {
 		return err
 	}
-	return required("toId", in.ToID, "encContent", in.EncContent)
+	if err := required("toId", in.ToID); err != nil {
+		return err
+	}
+	return present("encContent", in.EncContent)
 }
 
 // postMessage delivers a sealed message to a user.
@@ -79,7 +88,7 @@ func (a api) postMessage(c *wire.Call, tx *relay.Tx, in postIn) (wire.None, erro
 	if err := sized("encContent", in.EncContent, a.cfg.MaxContent); err != nil {
 		return wire.None{}, err
 	}
-	d := relay.Draft{Kind: kindMessage, Body: []byte(in.EncContent)}
+	d := relay.Draft{Kind: kindMessage, Body: in.EncContent}
 	return wire.None{}, post(c, tx, in.ToID, d, tx.AccountID, tx.Send)
 }
 

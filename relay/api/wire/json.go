@@ -26,12 +26,35 @@ type Optional struct{}
 // Bodiless says that the body may be left out.
 func (Optional) Bodiless() {}
 
-// decodeAs reads a body as In: one JSON value with nothing behind it, valid
+// Sealed is a string of JSON that is passed on and never looked into: the bytes
+// of its UTF-8, copied once. Null is none.
+type Sealed []byte
+
+var errNoString = errors.New("not a string")
+
+// UnmarshalJSONFrom takes a string or null.
+func (s *Sealed) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
+	v, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch v.Kind() {
+	case 'n':
+		*s = nil
+		return nil
+	case '"':
+		*s, err = jsontext.AppendUnquote(nil, v)
+		return err
+	}
+	return errNoString
+}
+
+// decodeAs reads a body as In, and returns a pointer to it: one JSON value with nothing behind it, valid
 // UTF-8, names exact and once each, at most 32 deep; unknown names are ignored.
 // What is wrong is an Invalid error that names the field.
 func decodeAs[In any](c *Call, body []byte) (any, error) {
-	var in In
-	if _, none := any(in).(None); none {
+	in := new(In)
+	if _, none := any(in).(*None); none {
 		return in, nil
 	}
 	if _, ok := any(in).(bodiless); ok && len(bytes.TrimSpace(body)) == 0 {
@@ -40,10 +63,10 @@ func decodeAs[In any](c *Call, body []byte) (any, error) {
 	if deep(body) {
 		return nil, relay.Errorf(relay.Invalid, relay.SubjectNone, "JSON nested too deep")
 	}
-	if err := json.Unmarshal(body, &in); err != nil {
+	if err := json.Unmarshal(body, in); err != nil {
 		return nil, badJSON(err)
 	}
-	if ch, ok := any(&in).(checker); ok {
+	if ch, ok := any(in).(checker); ok {
 		if err := ch.Check(); err != nil {
 			return nil, err
 		}

@@ -82,12 +82,12 @@ func Write[In, Out any](fn func(c *Call, tx *relay.Tx, in In) (Out, error)) Hand
 // long. It ends in its commit and relies on nothing that it saw before.
 func Free[In, Out any](fn func(c *Call, r *relay.Relay, in In) (Out, error)) Handler {
 	return Handler{kind: frees, decode: decodeAs[In], free: func(c *Call, r *relay.Relay, in any) (any, error) {
-		return fn(c, r, in.(In))
+		return fn(c, r, *in.(*In))
 	}}
 }
 
 func withTx[In, Out any](fn func(*Call, *relay.Tx, In) (Out, error)) func(*Call, *relay.Tx, any) (any, error) {
-	return func(c *Call, tx *relay.Tx, in any) (any, error) { return fn(c, tx, in.(In)) }
+	return func(c *Call, tx *relay.Tx, in any) (any, error) { return fn(c, tx, *in.(*In)) }
 }
 
 // A Dialect is the answers that differ between families.

@@ -9,7 +9,7 @@ func TestOptional(t *testing.T) {
 	}
 	for body, want := range map[string]string{"": "", " \n": "", "{}": "", `{"text":"x"}`: "x"} {
 		got, err := decodeAs[in](nil, []byte(body))
-		if err != nil || got.(in).Text != want {
+		if err != nil || got.(*in).Text != want {
 			t.Errorf("%q: got %v, %v, want %q", body, got, err, want)
 		}
 	}

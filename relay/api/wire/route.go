@@ -88,6 +88,8 @@ func (r *row) params(found httprouter.Params) httprouter.Params {
 // No UTF-8 has that byte.
 const hiddenSlash = "\xff"
 
+var hideSlashes = strings.NewReplacer("%2F", "%FF", "%2f", "%FF")
+
 // routed returns the path by which a request is routed: decoded, but for
 // slashes that came encoded, since they belong to their segment. A path that
 // is no UTF-8 is nobody's.
@@ -95,7 +97,10 @@ func routed(u *url.URL) (path string, ok bool) {
 	if !utf8.ValidString(u.Path) {
 		return "", false
 	}
-	raw := strings.NewReplacer("%2F", "%FF", "%2f", "%FF").Replace(u.RawPath)
+	if u.RawPath == "" { // nothing came encoded that need not
+		return u.Path, true
+	}
+	raw := hideSlashes.Replace(u.RawPath)
 	if raw == u.RawPath {
 		return u.Path, true
 	}

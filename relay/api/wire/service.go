@@ -84,16 +84,20 @@ type handling struct {
 	f     *Family
 	w     http.ResponseWriter
 	r     *http.Request
-	c     *Call
+	c     *Call // &call
+	call  Call
 	began time.Time
 	taken int64 // from the purse
 	sent  bool
+
+	claimed relay.Claim
 }
 
 // serve routes the request, runs its row and writes the answer.
 func (h *handling) serve(rt *router) {
 	h.began = time.Now()
-	h.c = &Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
+	h.call = Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
+	h.c = &h.call
 	defer h.giveBack()
 	if arrive := h.f.Dialect.Arrive; arrive != nil {
 		if err := arrive(h.c); err != nil {
@@ -124,7 +128,7 @@ func (h *handling) serve(rt *router) {
 		h.speak(op)
 		return
 	}
-	out, err := h.call(op)
+	out, err := h.perform(op)
 	if wait, ok := out.(*Wait); ok && err == nil {
 		h.sent = true
 		h.giveBack() // a wait holds nothing of its request
@@ -134,8 +138,8 @@ func (h *handling) serve(rt *router) {
 	h.answer(out, err)
 }
 
-// call takes a request from its bytes to what its handler returned.
-func (h *handling) call(op *Op) (any, error) {
+// perform takes a request from its bytes to what its handler returned.
+func (h *handling) perform(op *Op) (any, error) {
 	if err := h.s.limits.arrive(h.r); err != nil {
 		return nil, err
 	}
@@ -167,9 +171,10 @@ func (h *handling) claim(op *Op, in any) error {
 	if op.Need == Anyone {
 		return nil
 	}
-	claim, err := h.f.Dialect.Claim(h.c, in)
-	claim.Family = h.f.Name
-	h.c.claim = &claim
+	var err error
+	h.claimed, err = h.f.Dialect.Claim(h.c, in)
+	h.claimed.Family = h.f.Name
+	h.c.claim = &h.claimed
 	return err
 }
 
@@ -300,19 +305,40 @@ func (r Reply) render() (kind string, body []byte, err error) {
 
 const applicationJSON = "application/json; charset=utf-8"
 
+// Values of headers that nearly every answer has. net/http only reads them.
+var (
+	plainType = []string{textPlain}
+	jsonType  = []string{applicationJSON}
+	noSniff   = []string{"nosniff"}
+	noStore   = []string{"no-store"}
+	nothing   = []string{"0"}
+)
+
 func (h *handling) write(status int, kind string, body []byte) {
 	head := h.w.Header()
-	if kind != "" {
+	switch kind {
+	case "":
+	case textPlain:
+		head["Content-Type"] = plainType
+	case applicationJSON:
+		head["Content-Type"] = jsonType
+	default:
 		head["Content-Type"] = []string{kind}
 	}
-	head["X-Content-Type-Options"] = []string{"nosniff"}
+	head["X-Content-Type-Options"] = noSniff
 	if head["Cache-Control"] == nil {
-		head["Cache-Control"] = []string{"no-store"}
+		head["Cache-Control"] = noStore
 	}
-	head["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) == 0 {
+		head["Content-Length"] = nothing
+	} else {
+		head["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	h.sent = true
 	h.w.WriteHeader(status)
-	h.w.Write(body) // whoever is gone does not care
+	if len(body) > 0 {
+		h.w.Write(body) // whoever is gone does not care
+	}
 }
 
 // dress gives a wait the family's errors and the headers of every answer.
