@@ -24,7 +24,8 @@ import (
 const (
 	sliceKeys    = 500
 	sliceBytes   = 1 << 20
-	tightSlice   = 50 // keys in a slice on a full disk
+	tightSlice   = 50  // keys in a slice on a full disk
+	leafFill     = 0.9 // of a page that is split: most keys follow others of their box, and nothing comes in between
 	longestNap   = 20 * time.Millisecond
 	leastRetry   = 200 * time.Millisecond
 	firstRetry   = time.Second
@@ -244,7 +245,9 @@ func (b *Bolt) slice(c *climber, f *frozen, how carrying, keys int, deletions bo
 		return fmt.Errorf("begin a checkpoint: %w", err)
 	}
 	id := tx.ID()
-	changed, err := fillSlice(tx.Bucket(dataBucket), c, keys, deletions)
+	bucket := tx.Bucket(dataBucket)
+	bucket.FillPercent = leafFill
+	changed, err := fillSlice(bucket, c, keys, deletions)
 	if err == nil && c.at == nil && !deletions {
 		changed = true
 		err = b.epochDone(tx, f, how.whole)
