@@ -28,7 +28,7 @@ type node struct {
 }
 
 const (
-	fanOut    = 63  // entries of a full node
+	fanOut    = 31  // entries of a full node
 	entryCost = 120 // bytes that an entry takes besides its key and value
 )
 

@@ -10,9 +10,11 @@ import (
 // that way. On a listener that trusts its proxy the last entry of X-Forwarded-For counts, which the proxy wrote itself;
 // elsewhere such headers are anybody's. An IPv6 caller is known by its /64, of which anybody has a whole one. It is for
 // limits only, and must not be logged or kept.
-func Address(r *http.Request) (addr netip.Addr, means bool) {
+func Address(r *http.Request) (addr netip.Addr, means bool) { return addressOf(r, connOf(r)) }
+
+func addressOf(r *http.Request, c *conn) (addr netip.Addr, means bool) {
 	text := r.RemoteAddr
-	if c := connOf(r); c != nil && c.door.TrustProxy {
+	if c != nil && c.door.TrustProxy {
 		text = lastValue(r.Header, "X-Forwarded-For")
 	}
 	addr, err := netip.ParseAddr(hostname(text))

@@ -19,6 +19,7 @@ type Call struct {
 	ctx     context.Context
 	claim   *relay.Claim  // who the request says it is; nil: Who is settled
 	request *http.Request // nil on a socket
+	conn    *conn         // it came on; nil on a socket, or where no Server serves
 	header  http.Header   // of the answer; nil on a socket
 	params  httprouter.Params
 	wrote   []relay.EntryID

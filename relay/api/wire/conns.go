@@ -29,8 +29,10 @@ type conn struct {
 }
 
 // MarkKnown says that a request authenticated: its connection is no stranger's any more, and keeps its place.
-func MarkKnown(r *http.Request) {
-	if c := connOf(r); c != nil && !c.known.Load() {
+func MarkKnown(r *http.Request) { connOf(r).markKnown() }
+
+func (c *conn) markKnown() {
+	if c != nil && !c.known.Load() {
 		c.door.s.conns.know(c)
 	}
 }

@@ -43,6 +43,10 @@ func (s *Sealed) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
 		*s = nil
 		return nil
 	case '"':
+		if bytes.IndexByte(v, '\\') < 0 {
+			*s = bytes.Clone(v[1 : len(v)-1])
+			return nil
+		}
 		*s, err = jsontext.AppendUnquote(nil, v)
 		return err
 	}

@@ -227,9 +227,7 @@ func (s *Service) enter(c *Call, op *Op, tx *relay.Tx) error {
 	if op.Need == Anyone {
 		return nil
 	}
-	if c.request != nil {
-		MarkKnown(c.request)
-	}
+	c.conn.markKnown()
 	return s.limits.admit(c, op)
 }
 

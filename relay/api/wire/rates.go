@@ -40,8 +40,11 @@ func DefaultRates() *Rates {
 
 // arrive counts a request by its address, before anything is read. Behind Tor
 // everybody comes from one address, which therefore means nothing.
-func (rs *Rates) arrive(r *http.Request) error {
-	addr, means := Address(r)
+func (rs *Rates) arrive(c *Call) error {
+	if rs.Addresses == nil {
+		return nil
+	}
+	addr, means := addressOf(c.request, c.conn)
 	if !means {
 		return nil
 	}

@@ -20,7 +20,7 @@ func Raw(fn func(c *Call, w http.ResponseWriter, r *http.Request) error) Handler
 // speak lets a Raw row answer.
 func (h *handling) speak(op *Op) {
 	w := &begun{ResponseWriter: h.w}
-	err := h.s.limits.arrive(h.r)
+	err := h.s.limits.arrive(h.c)
 	if err == nil {
 		err = h.claim(op, nil)
 	}

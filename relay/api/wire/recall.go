@@ -20,30 +20,22 @@ type recollection struct {
 
 // recall finds the caller of a request by what his connection knows of him.
 func (c *Call) recall() bool {
-	if c.claim == nil || c.request == nil {
+	if c.claim == nil || c.conn == nil || c.conn.writer == nil || !same(c.conn.writer.claim, *c.claim) {
 		return false
 	}
-	conn := connOf(c.request)
-	if conn == nil || conn.writer == nil || !same(conn.writer.claim, *c.claim) {
-		return false
-	}
-	c.Who = conn.writer.who
+	c.Who = c.conn.writer.who
 	return true
 }
 
 // remember keeps who wrote for the next request on his connection, or forgets
 // who may not any more.
 func (c *Call) remember(may bool) {
-	if c.claim == nil || c.request == nil {
-		return
-	}
-	conn := connOf(c.request)
 	switch {
-	case conn == nil:
+	case c.claim == nil || c.conn == nil:
 	case !may:
-		conn.writer = nil
-	case conn.writer == nil || !same(conn.writer.claim, *c.claim):
-		conn.writer = &recollection{*c.claim, c.Who}
+		c.conn.writer = nil
+	case c.conn.writer == nil || !same(c.conn.writer.claim, *c.claim):
+		c.conn.writer = &recollection{*c.claim, c.Who}
 	}
 }
 

@@ -98,6 +98,9 @@ func (h *handling) serve(rt *router) {
 	h.began = time.Now()
 	h.call = Call{Service: h.s, ctx: h.r.Context(), request: h.r, header: h.w.Header()}
 	h.c = &h.call
+	if x, ok := h.w.(*exchange); ok {
+		h.c.conn = x.c
+	}
 	defer h.giveBack()
 	if arrive := h.f.Dialect.Arrive; arrive != nil {
 		if err := arrive(h.c); err != nil {
@@ -140,7 +143,7 @@ func (h *handling) serve(rt *router) {
 
 // perform takes a request from its bytes to what its handler returned.
 func (h *handling) perform(op *Op) (any, error) {
-	if err := h.s.limits.arrive(h.r); err != nil {
+	if err := h.s.limits.arrive(h.c); err != nil {
 		return nil, err
 	}
 	if h.f.Dialect.ClaimFirst {
