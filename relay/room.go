@@ -10,7 +10,10 @@ const (
 
 const verbDropOpenRoom = "drop unused open room"
 
-func noRoom() error { return Errorf(NotFound, SubjectRoom, "no such room") }
+// errNoRoom is met on the way to every open room, so it is made once.
+var errNoRoom = Errorf(NotFound, SubjectRoom, "no such room")
+
+func noRoom() error { return errNoRoom }
 
 // A Room is where several accounts meet. One with members has a row for each
 // of them ([Member]); an open one (SecBot's groups) has none, and knowing its

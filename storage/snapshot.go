@@ -14,8 +14,8 @@ type snapshot struct {
 	tx     *bolt.Tx
 	bucket *bolt.Bucket
 	look   *bolt.Cursor // for get: its memory is used again
-	over   []*tree // none of them empty; the first hides those behind
-	now    int64   // the commit clock
+	over   []*tree      // none of them empty; the first hides those behind
+	now    int64        // the commit clock
 }
 
 // snapshot takes one. Its pages are let go with close.

@@ -29,6 +29,8 @@ func Run(t *testing.T, open Opener) {
 	}{
 		{"Get", testGet},
 		{"Get_OwnWrites", testGetOwnWrites},
+		{"Recall", testRecall},
+		{"Recall_Changed", testRecallChanged},
 		{"Put_Copies", testPutCopies},
 		{"Put_EmptyValue", testPutEmptyValue},
 		{"Put_EmptyKey", testPutEmptyKey},
