@@ -375,6 +375,27 @@ func TestCalm(t *testing.T) {
 	})
 }
 
+// What was written lately is not carried over because it was calm before that.
+func TestCalm_NotYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Options{NoBallast: true, Journal: 1 << 20})
+		for i := range 200 { // more than calmCost, less than a file
+			put(t, b, fmt.Sprint(i), strings.Repeat(secret, 80))
+		}
+		for range 10 {
+			time.Sleep(calmTime - time.Second)
+			put(t, b, "key", "value")
+		}
+		if n := b.Stats().Journal.Checkpoints; n != 0 {
+			t.Errorf("%d checkpoints while it was written to", n)
+		}
+		time.Sleep(2 * calmTime)
+		if n := b.Stats().Journal.Checkpoints; n == 0 {
+			t.Error("no checkpoint when it was calm")
+		}
+	})
+}
+
 // Where it never becomes calm, what was erased is gone after two epochs, from
 // the part of a file, too, that a busier time has written.
 func TestCalm_Never(t *testing.T) {

@@ -130,6 +130,40 @@ func TestUpdate_Busy(t *testing.T) {
 	})
 }
 
+// Close waits for an update that its own caller runs, and it is committed.
+func TestClose_WhileRunning(t *testing.T) {
+	for _, journal := range []int64{0, NoJournal} {
+		synctest.Test(t, func(t *testing.T) { testCloseWhileRunning(t, journal) })
+	}
+}
+
+func testCloseWhileRunning(t *testing.T, journal int64) {
+	b := open(t, Options{NoBallast: true, Journal: journal})
+	running, gate := make(chan struct{}), make(chan struct{})
+	updated, closed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		updated <- b.Update(context.Background(), func(tx Txn) error {
+			close(running)
+			<-gate
+			tx.Put([]byte("a"), []byte("1"))
+			return nil
+		})
+	}()
+	<-running
+	go func() { closed <- b.Close() }()
+	synctest.Wait()
+	select {
+	case err := <-closed:
+		t.Errorf("closed while an update ran: %v", err)
+	default:
+	}
+	close(gate)
+	mustNot(t, errors.Join(<-updated, <-closed))
+	if all, _ := content(t, b.path); all["a"] != "1" {
+		t.Errorf("got %v", all)
+	}
+}
+
 func TestUpdate_CancelledWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, Options{NoBallast: true})
