@@ -152,6 +152,7 @@ func (a *api) table() []wire.Op {
 		wire.Row("block_user", user, wire.Write(a.blockUsers), "take nothing from somebody any more"),
 		wire.Row("unblock_user", user, wire.Write(a.unblockUsers), "take it again"),
 		wire.Row("list_blocked_users", user, wire.Read(a.blockedUsers), "who is blocked").NamesNobody(),
+		wire.Row("block_list_enable", user, wire.Write(a.holdBlocks), "switch the own blocks off, or on again").NamesNobody(),
 
 		wire.Row("push_subscription_create", user, wire.Write(a.subscribePush), "where to push to while one is away").NamesNobody(),
 		wire.Row("push_subscription_list", user, wire.Read(a.listPush), "the own subscriptions").NamesNobody(),
