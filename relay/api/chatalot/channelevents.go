@@ -117,11 +117,16 @@ func (h happened) erased(id relay.EntryID, _ relay.EntryEvent) error {
 }
 
 func (h happened) reacted(id relay.EntryID, ev relay.EntryEvent) error {
-	kind := "reaction_added"
-	if h.e.Kind == relay.EventUnreacted {
-		kind = "reaction_removed"
+	tell := func(kind, emoji string) {
+		h.t.add(fields{"type": kind, "message_id": messageID(id), "user_id": uuid(h.e.From), "emoji": emoji})
 	}
-	h.t.add(fields{"type": kind, "message_id": messageID(id), "user_id": uuid(h.e.From), "emoji": ev.Name})
+	added, removed := ev.Reactions(h.e.Kind)
+	for _, emoji := range removed {
+		tell("reaction_removed", emoji)
+	}
+	if added != "" {
+		tell("reaction_added", added)
+	}
 	return nil
 }
 
