@@ -140,6 +140,8 @@ func (a *api) table() []wire.Op {
 		wire.Row("message_read", user, wire.Free(a.readMessages), "that one has read messages"),
 		wire.Row("message_edit", user, wire.Write(a.editMessage), "another body for an own message"),
 		wire.Row("message_delete", user, wire.Write(a.deleteMessages), "for oneself or for everybody"),
+		wire.Row("message_reactions_update", user, wire.Write(a.updateReactions), "react to a message, or take that back"),
+		wire.Row("message_reactions_list", user, wire.Read(a.listReactions), "who reacted to a message, and how"),
 
 		wire.Row("user_last_activity", user, wire.Read(a.lastActivity), "who is online, or was when"),
 		wire.Row("user_last_activity_subscribe", user, wire.Read(a.subscribeActivity), "be told of somebody's coming and going"),
