@@ -63,6 +63,8 @@ type api struct {
 	ops  map[string]*wire.Op // of the socket, by name
 	push pusher
 
+	attention attention // of whom devices are looked at
+
 	lookups *ratelimit.Limiter // of one account: addresses and numbers in contacts
 	unknown *ratelimit.Limiter // of strangers, all together: addresses that are nobody's
 	vapid   *vapid             // nil: no web push
@@ -70,11 +72,17 @@ type api struct {
 
 // Family returns the API as an operator configured it. It panics when the VAPID
 // key is none: [CheckVAPID] says so before.
-func Family(o Options) wire.Family {
+func Family(o Options) wire.Family { return newAPI(o).family() }
+
+func newAPI(o Options) *api {
 	a := &api{o: o.withDefaults(), ops: map[string]*wire.Op{}}
 	a.lookups = ratelimit.New(ratelimit.PerHour(lookupsAnHour, lookupsAtOnce), 1<<12)
 	a.unknown = ratelimit.New(ratelimit.PerHour(unknownAnHour, unknownAnHour), 1)
 	a.vapid = mustVAPID(o.VAPIDKey, o.VAPIDSubject)
+	return a
+}
+
+func (a *api) family() wire.Family {
 	table := a.table()
 	for i := range table {
 		if !strings.Contains(table[i].Name, " ") {
@@ -146,6 +154,7 @@ func (a *api) table() []wire.Op {
 		wire.Row("user_last_activity", user, wire.Read(a.lastActivity), "who is online, or was when"),
 		wire.Row("user_last_activity_subscribe", user, wire.Read(a.subscribeActivity), "be told of somebody's coming and going"),
 		wire.Row("user_last_activity_unsubscribe", user, wire.Read(a.unsubscribeActivity), "not any more").NamesNobody(),
+		wire.Row("activity_status", user, wire.Read(a.setActivity), "whether this device is looked at, or pushed to although it is connected").NamesNobody(),
 		wire.Row("op_log_list", user, wire.Read(a.listOperations), "what happened since").NamesNobody(),
 
 		wire.Row("create_files", user, wire.Write(a.createFiles), "addresses to upload files to").NamesNobody(),
