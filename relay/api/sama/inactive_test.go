@@ -98,4 +98,9 @@ func TestPush_Inactive(t *testing.T) {
 	if got := h.api.attention.inactive(h.account(carol).ID); len(got) != 0 {
 		t.Errorf("carol's %q is inactive by what bob said", got)
 	}
+	inactive(carol, true)
+	inactive(again, true)
+	if got := h.api.attention.inactive(h.account(carol).ID); len(got) != 1 {
+		t.Errorf("inactive are %q, want carol's one device", got)
+	}
 }
