@@ -98,9 +98,10 @@ var entryEvents = map[string]func(happened, relay.EntryID, relay.EntryEvent) err
 	relay.EventUnpinned:  happened.unpinned,
 }
 
+// edited tells of a new body, if the message is one that the session may read.
 func (h happened) edited(id relay.EntryID, _ relay.EntryEvent) error {
-	e, err := h.tx.Entry(relay.Messages, id)
-	if err != nil || e.Erased {
+	e, _, err := readable(h.tx, h.t.x.who.Account, id)
+	if err != nil {
 		return err
 	}
 	m, err := show(h.tx).bare(h.room.ID, e)
