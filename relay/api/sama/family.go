@@ -63,7 +63,7 @@ type api struct {
 	ops  map[string]*wire.Op // of the socket, by name
 	push pusher
 
-	attention attention // of whom devices are looked at
+	attention attention // which devices nobody looks at
 
 	lookups *ratelimit.Limiter // of one account: addresses and numbers in contacts
 	unknown *ratelimit.Limiter // of strangers, all together: addresses that are nobody's
@@ -154,7 +154,7 @@ func (a *api) table() []wire.Op {
 		wire.Row("user_last_activity", user, wire.Read(a.lastActivity), "who is online, or was when"),
 		wire.Row("user_last_activity_subscribe", user, wire.Read(a.subscribeActivity), "be told of somebody's coming and going"),
 		wire.Row("user_last_activity_unsubscribe", user, wire.Read(a.unsubscribeActivity), "not any more").NamesNobody(),
-		wire.Row("activity_status", user, wire.Read(a.setActivity), "whether this device is looked at, or pushed to although it is connected").NamesNobody(),
+		wire.Row("activity_status", user, wire.Read(a.setActivity), "that nobody looks at this device, or somebody does again").NamesNobody(),
 		wire.Row("op_log_list", user, wire.Read(a.listOperations), "what happened since").NamesNobody(),
 
 		wire.Row("create_files", user, wire.Write(a.createFiles), "addresses to upload files to").NamesNobody(),
