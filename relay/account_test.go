@@ -162,6 +162,9 @@ func TestTx_RemoveAccount(t *testing.T) {
 			if _, err := tx.MoveCursor(a.ID, in.Box, 99); err != nil {
 				return err
 			}
+			if err := tx.HoldBlocks(a.ID, false); err != nil {
+				return err
+			}
 			return tx.Block(a.ID, other)
 		})
 		relaytest.Update(t, r, func(tx *relay.Tx) error {

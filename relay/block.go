@@ -7,14 +7,15 @@ type blockRow struct {
 }
 
 const (
-	blocked = 'b'
-	muted   = 'm'
+	blocked   = 'b'
+	muted     = 'm'
+	unblocked = 'o' // of nobody: the blocks are there, and do not hold
 )
 
 // Block keeps what other sends from id, through every family. Repeating it
 // changes nothing.
 func (tx *Tx) Block(id, other ID) error {
-	if tx.Blocked(id, other) {
+	if tx.hasBlock(id, other) {
 		return nil
 	}
 	return tx.put(blockKey(id, blocked, other), blockRow{Since: tx.r.Now()})
@@ -22,16 +23,32 @@ func (tx *Tx) Block(id, other ID) error {
 
 // Unblock takes a block back and reports whether there was one.
 func (tx *Tx) Unblock(id, other ID) (was bool) {
-	was = tx.Blocked(id, other)
+	was = tx.hasBlock(id, other)
 	tx.Delete(blockKey(id, blocked, other))
 	return was
 }
 
-// Blocked reports whether id has blocked other.
-func (tx *Tx) Blocked(id, other ID) bool { return tx.Get(blockKey(id, blocked, other)) != nil }
+// HoldBlocks has all blocks of id hold, as they do at first, or none of them.
+// Those that are made meanwhile are kept with the others.
+func (tx *Tx) HoldBlocks(id ID, hold bool) error {
+	k := blockKey(id, unblocked, ID{})
+	if hold {
+		tx.Delete(k)
+		return nil
+	}
+	return tx.put(k, blockRow{Since: tx.r.Now()})
+}
 
-// Blocks returns up to max accounts that id has blocked, after the given one,
-// with the times of their blocks.
+// Blocked reports whether id has blocked other, and id's blocks hold. Most
+// people are blocked by nobody: for them it is one look-up.
+func (tx *Tx) Blocked(id, other ID) bool {
+	return tx.hasBlock(id, other) && tx.Get(blockKey(id, unblocked, ID{})) == nil
+}
+
+func (tx *Tx) hasBlock(id, other ID) bool { return tx.Get(blockKey(id, blocked, other)) != nil }
+
+// Blocks returns up to max accounts that id has blocked, whether that holds or
+// not, after the given one, with the times of their blocks.
 func (tx *Tx) Blocks(id, after ID, max int) ([]ID, []Time, error) {
 	rg := newKey(kindBlock).id(id).byte(blocked).all()
 	rg.From = blockKey(id, blocked, after).byte(0)

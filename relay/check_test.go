@@ -30,6 +30,9 @@ func everything(t testing.TB, r *relay.Relay) {
 		if err := tx.Block(a.ID, relay.NewID()); err != nil {
 			return err
 		}
+		if err := tx.HoldBlocks(a.ID, false); err != nil {
+			return err
+		}
 		if _, err := tx.OpenFor(a.ID, "test"); err != nil {
 			return err
 		}

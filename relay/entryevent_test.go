@@ -40,6 +40,7 @@ func TestTx_TellEntries(t *testing.T) {
 		"too many": {Entries: make([]relay.Time, relay.MaxTold+1)},
 		"name":     {Name: string(make([]byte, relay.MaxMarkName+1))},
 		"note":     {Note: make([]byte, relay.MaxRest+1)},
+		"was":      {Was: make([]string, relay.MaxTold+1)},
 	} {
 		err := r.Update(t.Context(), func(tx *relay.Tx) error {
 			_, err := tx.TellEntries(box, relay.EventRead, by, ev)

@@ -14,7 +14,7 @@ import "restante/storage"
 //	c     account(16) name                      a credential, opaque
 //	d     account(16) SHA-256(name)[:16]        Device
 //	t     SHA-256(token)(32)                    Token
-//	k     account(16) 'b' or 'm' other(16)      Block: blocked, muted
+//	k     account(16) 'b' or 'm' other(16)      Block: blocked, muted; 'o' and zeros: no block holds
 //	r     room(16)                              Room with members
 //	o     SHA-256(id)(32)                       Room, open: who knows the id may use it
 //	n     room(16) account(16)                  Member

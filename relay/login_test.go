@@ -213,6 +213,66 @@ func TestTx_SetCredential(t *testing.T) {
 	}
 }
 
+// Blocks that are switched off keep nothing away, and lose nothing either.
+func TestTx_HoldBlocks(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	p := people(t, r, 3)
+	relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.Block(p[0], p[1]) })
+	relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.Block(p[1], p[0]) })
+	hold := func(hold bool) {
+		t.Helper()
+		for range 2 {
+			relaytest.Update(t, r, func(tx *relay.Tx) error { return tx.HoldBlocks(p[0], hold) })
+		}
+	}
+	check := func(when string, first, second bool) {
+		t.Helper()
+		relaytest.View(t, r, func(tx *relay.Tx) error {
+			if got := tx.Blocked(p[0], p[1]); got != first {
+				t.Errorf("%s: the first is blocked %v, want %v", when, got, first)
+			}
+			if got := tx.Blocked(p[0], p[2]); got != second {
+				t.Errorf("%s: the second is blocked %v, want %v", when, got, second)
+			}
+			if !tx.Blocked(p[1], p[0]) {
+				t.Errorf("%s: another's block does not hold", when)
+			}
+			return nil
+		})
+	}
+	hold(false)
+	check("off", false, false)
+	if err := send(r, p[1], p[0], 1); err != nil {
+		t.Errorf("to who holds no blocks: %v", err)
+	}
+	relaytest.Update(t, r, func(tx *relay.Tx) error {
+		if err := tx.Block(p[0], p[1]); err != nil { // it is there
+			return err
+		}
+		return tx.Block(p[0], p[2])
+	})
+	check("off, and one more", false, false)
+	relaytest.View(t, r, func(tx *relay.Tx) error {
+		ids, _, err := tx.Blocks(p[0], relay.ID{}, 10)
+		if len(ids) != 2 {
+			t.Errorf("blocks %v", ids)
+		}
+		return err
+	})
+	hold(true)
+	check("on", true, true)
+	wantCode(t, "on", send(r, p[1], p[0], 1), relay.NotFound, relay.SubjectAccount)
+	hold(false)
+	relaytest.Update(t, r, func(tx *relay.Tx) error {
+		if !tx.Unblock(p[0], p[1]) {
+			t.Error("a block that does not hold was not there")
+		}
+		return nil
+	})
+	hold(true)
+	check("on, and one less", false, true)
+}
+
 func TestTx_Block(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := relaytest.New(t, relay.Options{})

@@ -98,9 +98,10 @@ var entryEvents = map[string]func(happened, relay.EntryID, relay.EntryEvent) err
 	relay.EventUnpinned:  happened.unpinned,
 }
 
+// edited tells of a new body, if the message is one that the session may read.
 func (h happened) edited(id relay.EntryID, _ relay.EntryEvent) error {
-	e, err := h.tx.Entry(relay.Messages, id)
-	if err != nil || e.Erased {
+	e, _, err := readable(h.tx, h.t.x.who.Account, id)
+	if err != nil {
 		return err
 	}
 	m, err := show(h.tx).bare(h.room.ID, e)
@@ -117,11 +118,16 @@ func (h happened) erased(id relay.EntryID, _ relay.EntryEvent) error {
 }
 
 func (h happened) reacted(id relay.EntryID, ev relay.EntryEvent) error {
-	kind := "reaction_added"
-	if h.e.Kind == relay.EventUnreacted {
-		kind = "reaction_removed"
+	tell := func(kind, emoji string) {
+		h.t.add(fields{"type": kind, "message_id": messageID(id), "user_id": uuid(h.e.From), "emoji": emoji})
 	}
-	h.t.add(fields{"type": kind, "message_id": messageID(id), "user_id": uuid(h.e.From), "emoji": ev.Name})
+	added, removed := ev.Reactions(h.e.Kind)
+	for _, emoji := range removed {
+		tell("reaction_removed", emoji)
+	}
+	if added != "" {
+		tell("reaction_added", added)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package chatalot
 import (
 	"context"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"time"
 
@@ -166,9 +167,7 @@ func (a *api) makeThumb(c *wire.Call, id relay.ID) {
 		return
 	}
 	defer f.Close()
-	a.decoding.Lock() // one picture at a time is decoded
-	small, ok := thumbnail(c.Service.Purse, f)
-	a.decoding.Unlock()
+	small, ok := a.decodeOne(c.Service.Purse, f)
 	if !ok {
 		return
 	}
@@ -186,4 +185,12 @@ func (a *api) makeThumb(c *wire.Call, id relay.ID) {
 	if err != nil && !relay.Is(err, relay.NotFound) {
 		c.Service.Log.Warn().Err(err).Msg("no small picture of a file")
 	}
+}
+
+// decodeOne is thumbnail for one picture at a time. Decoders are given what
+// strangers made: one that panics must not keep the others out.
+func (a *api) decodeOne(purse *wire.Purse, f io.ReadSeeker) ([]byte, bool) {
+	a.decoding.Lock()
+	defer a.decoding.Unlock()
+	return thumbnail(purse, f)
 }

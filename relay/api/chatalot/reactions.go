@@ -72,32 +72,11 @@ func (a *api) addReaction(c *wire.Call, tx *relay.Tx, in reactionIn) (wire.None,
 	if err != nil {
 		return wire.None{}, err
 	}
-	if err := roomForReaction(tx, id, in.Emoji); err != nil {
-		return wire.None{}, err
-	}
-	changed, err := tx.SetMark(id, relay.Reaction, c.Who.Account, in.Emoji)
-	if err == nil && changed {
-		err = tellReaction(tx, relay.EventReacted, c.Who.Account, id, in.Emoji)
+	_, err = tx.React(id, c.Who.Account, relay.Reacting{Add: in.Emoji, Most: maxReactions})
+	if relay.Is(err, relay.Conflict) {
+		err = valid(bad("%s", relay.AsError(err).Text))
 	}
 	return wire.None{}, err
-}
-
-// roomForReaction fails when a message has as many different reactions as it
-// may, and this is another.
-func roomForReaction(tx *relay.Tx, id relay.EntryID, emoji string) error {
-	names := map[string]bool{}
-	for m, err := range tx.Marks(id, relay.Reaction) {
-		if err != nil {
-			return err
-		}
-		if names[m.Name] = true; m.Name == emoji {
-			return nil
-		}
-	}
-	if len(names) >= maxReactions {
-		return valid(bad("at most %d different reactions to a message", maxReactions))
-	}
-	return nil
 }
 
 // removeReaction takes a reaction back; one that is not there is no error.
@@ -106,14 +85,6 @@ func (a *api) removeReaction(c *wire.Call, tx *relay.Tx, in reactionIn) (wire.No
 	if err != nil {
 		return wire.None{}, err
 	}
-	changed, err := tx.ClearMark(id, relay.Reaction, c.Who.Account, in.Emoji)
-	if err == nil && changed {
-		err = tellReaction(tx, relay.EventUnreacted, c.Who.Account, id, in.Emoji)
-	}
+	_, err = tx.React(id, c.Who.Account, relay.Reacting{Remove: []string{in.Emoji}})
 	return wire.None{}, err
-}
-
-func tellReaction(tx *relay.Tx, kind string, by relay.ID, id relay.EntryID, emoji string) error {
-	_, err := tx.TellEntries(id.Box, kind, by, relay.EntryEvent{Entries: []relay.Time{id.Time}, Name: emoji})
-	return err
 }

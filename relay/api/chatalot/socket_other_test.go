@@ -3,6 +3,7 @@ package chatalot
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,4 +113,65 @@ func (s *served) idOfUser(name string) (id relay.ID) {
 		return err
 	})
 	return id
+}
+
+// Who came into a room of another family that shows newcomers nothing older is
+// not told how older messages were edited; and hears of a reaction that another
+// one took the place of.
+func TestSocket_SeesFrom(t *testing.T) {
+	s := serve(t, Options{NoLimits: true})
+	alice := s.open(s.user("alice"))
+	var author relay.Account
+	var room relay.Room
+	say := func() (e relay.Entry) {
+		relaytest.Update(t, s.r, func(tx *relay.Tx) (err error) {
+			e, err = tx.Append(room.Box, relay.Draft{Kind: "message", From: author.ID, Body: []byte("body")})
+			return err
+		})
+		return e
+	}
+	edit := func(e relay.Entry) {
+		relaytest.Update(t, s.r, func(tx *relay.Tx) error {
+			if _, err := tx.Amend(e.ID, []byte("edited"), nil, false); err != nil {
+				return err
+			}
+			_, err := tx.TellEntries(room.Box, relay.EventEdited, author.ID, relay.EntryEvent{Entries: []relay.Time{e.ID.Time}})
+			return err
+		})
+	}
+	relaytest.Update(t, s.r, func(tx *relay.Tx) (err error) {
+		if author, err = tx.Register(relay.AccountDraft{Family: "test"}); err != nil {
+			return err
+		}
+		room, err = tx.OpenRoom(relay.RoomDraft{By: author.ID, Family: "test", Members: []relay.Seat{{Account: author.ID, Role: relay.RoleOwner}}})
+		return err
+	})
+	older := say()
+	relaytest.Update(t, s.r, func(tx *relay.Tx) error {
+		_, err := tx.Join(room.ID, relay.Joining{By: author.ID, FromNow: true, Seat: relay.Seat{Account: s.idOfUser("alice")}})
+		return err
+	})
+	alice.say(map[string]any{"type": "subscribe", "channel_ids": []string{uuid(room.ID).String()}})
+	alice.say(map[string]any{"type": "ping", "timestamp": 1})
+	for {
+		if f, err := alice.hear(); err != nil || f["type"] == "pong" {
+			break
+		}
+	}
+	newer := say()
+	alice.want("new_message")
+	edit(older)
+	edit(newer)
+	if got := alice.want("message_edited"); got["message_id"] != messageID(newer.ID).String() {
+		t.Errorf("told of the edit of %v", got["message_id"])
+	}
+	for _, r := range []relay.Reacting{{Add: "a"}, {Add: "b", Remove: []string{"a"}}} {
+		relaytest.Update(t, s.r, func(tx *relay.Tx) error { _, err := tx.React(newer.ID, author.ID, r); return err })
+	}
+	for _, want := range []string{"reaction_added a", "reaction_removed a", "reaction_added b"} {
+		kind, emoji, _ := strings.Cut(want, " ")
+		if got := alice.want(kind); got["emoji"] != emoji || got["user_id"] != uuid(author.ID).String() {
+			t.Errorf("told %v, want %s", got, want)
+		}
+	}
 }

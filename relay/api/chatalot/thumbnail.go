@@ -1,13 +1,17 @@
 package chatalot
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/color"
 	_ "image/gif" // what image.Decode knows
 	"image/jpeg"
 	_ "image/png"
 	"io"
+
+	_ "golang.org/x/image/webp" // still ones
 
 	"restante/relay/api/wire"
 )
@@ -24,15 +28,23 @@ const (
 // decoded, which is no error. The picture's size is read from its head first,
 // and the memory paid for from the purse.
 func thumbnail(purse *wire.Purse, f io.ReadSeeker) ([]byte, bool) {
-	head, _, err := image.DecodeConfig(f)
+	head, format, err := image.DecodeConfig(f)
 	pixels := int64(head.Width) * int64(head.Height)
 	if err != nil || pixels == 0 || head.Width > maxPixels || head.Height > maxPixels || pixels > maxPixels {
 		return nil, false
 	}
-	if !purse.Take(pixels * pixelBytes) {
+	memory := pixels * pixelBytes
+	if format == "webp" {
+		trees, err := webpTrees(f)
+		if err != nil {
+			return nil, false
+		}
+		memory += trees
+	}
+	if !purse.Take(memory) {
 		return nil, false
 	}
-	defer purse.Give(pixels * pixelBytes)
+	defer purse.Give(memory)
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, false
 	}
@@ -45,6 +57,44 @@ func thumbnail(purse *wire.Purse, f io.ReadSeeker) ([]byte, bool) {
 		return nil, false
 	}
 	return out.Bytes(), true
+}
+
+// What the prefix codes of a WebP picture without loss may take: they are as many
+// as the file says, whatever its size in pixels. The decoder stops at so many.
+const (
+	maxTrees   = 2600
+	treesBytes = 60 << 10 // of one set of them, at most
+	treesLeast = 8        // bytes of the file that the shortest large set takes
+)
+
+// webpTrees returns how much memory the prefix codes of a WebP picture may take
+// besides its pixels. One with loss has none, but for its transparency.
+func webpTrees(f io.ReadSeeker) (int64, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	in := bufio.NewReader(f)
+	if _, err := in.Discard(12); err != nil {
+		return 0, err
+	}
+	var coded int64
+	for {
+		var head [8]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			return 0, err // without a picture in it
+		}
+		n := int64(binary.LittleEndian.Uint32(head[4:]))
+		kind := string(head[:4])
+		if kind == "ALPH" || kind == "VP8L" {
+			coded += n
+		}
+		if kind == "VP8 " || kind == "VP8L" {
+			return min(coded/treesLeast, maxTrees) * treesBytes, nil
+		}
+		if _, err := io.CopyN(io.Discard, in, n+n%2); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // shrink fits a picture into a square by averaging, and puts it on white where

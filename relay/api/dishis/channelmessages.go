@@ -101,7 +101,7 @@ func (a *api) pin(c *wire.Call, tx *relay.Tx, in pinIn) (answer, error) {
 	}
 	news, err := tx.SetMark(p.entry.ID, relay.Pinned, c.Who.Account, "")
 	if err == nil && news {
-		err = tell(tx, p, relay.EventPinned, c.Who.Account, "")
+		err = tell(tx, p, relay.EventPinned, c.Who.Account)
 	}
 	if err != nil {
 		return answer{}, err

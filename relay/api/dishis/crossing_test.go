@@ -163,3 +163,42 @@ func TestMessageID_Checked(t *testing.T) {
 		}
 	}
 }
+
+// Through other families somebody may react in several ways. One of them is
+// listed here; when it is taken back another one is, and told of.
+func TestCrossing_Reactions(t *testing.T) {
+	h := build(t, t.TempDir(), relay.Options{})
+	anna := h.register("anna")
+	me := h.accountOf(anna)
+	var other relay.Account
+	var e relay.Entry
+	relaytest.Update(t, h.r, func(tx *relay.Tx) (err error) {
+		if other, err = tx.Register(relay.AccountDraft{Family: "elsewhere"}); err != nil {
+			return err
+		}
+		e, err = tx.Send(me.ID, other.ID, relay.Draft{Kind: "message", Body: []byte(sealed)})
+		return err
+	})
+	them := user{id: userID(other.ID)}
+	line := h.listen(anna)
+	for _, c := range []struct {
+		do   relay.Reacting
+		told string
+	}{
+		{relay.Reacting{Add: "a"}, "a"},
+		{relay.Reacting{Add: "b"}, "b"},
+		{relay.Reacting{Remove: []string{"b"}}, "a"},
+		{relay.Reacting{Add: "c", Remove: []string{"a"}}, "c"},
+		{relay.Reacting{Remove: []string{"c"}}, ""},
+	} {
+		relaytest.Update(t, h.r, func(tx *relay.Tx) error { _, err := tx.React(e.ID, other.ID, c.do); return err })
+		got := line.next(`42["message_reaction"`)
+		if !strings.Contains(got, `"reaction":"`+c.told+`"`) || !strings.Contains(got, them.id) {
+			t.Errorf("after %+v told %s, want %q", c.do, got, c.told)
+		}
+		listed, _ := h.history(anna, them)[0]["reactions"].(map[string]any)
+		if name, _ := listed[them.id].(string); name != c.told {
+			t.Errorf("after %+v listed %v, want %q", c.do, listed, c.told)
+		}
+	}
+}

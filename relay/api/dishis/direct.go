@@ -232,32 +232,13 @@ func react(tx *relay.Tx, who relay.ID, p place, reaction string) error {
 		}
 		had = append(had, m.Name)
 	}
-	kind, name := relay.EventReacted, reaction
-	if reaction == "" {
-		kind = relay.EventUnreacted
-		if len(had) == 0 {
-			return nil
-		}
-		name = had[0]
-	} else if len(had) == 1 && had[0] == reaction {
-		return nil
-	}
-	for _, old := range had {
-		if _, err := tx.ClearMark(p.entry.ID, relay.Reaction, who, old); err != nil {
-			return err
-		}
-	}
-	if reaction != "" {
-		if _, err := tx.SetMark(p.entry.ID, relay.Reaction, who, reaction); err != nil {
-			return err
-		}
-	}
-	return tell(tx, p, kind, who, name)
+	_, err := tx.React(p.entry.ID, who, relay.Reacting{Add: reaction, Remove: had})
+	return err
 }
 
 // tell tells a message's room what became of it.
-func tell(tx *relay.Tx, p place, kind string, by relay.ID, name string) error {
-	ev := relay.EntryEvent{Entries: []relay.Time{p.entry.ID.Time}, Name: name}
+func tell(tx *relay.Tx, p place, kind string, by relay.ID) error {
+	ev := relay.EntryEvent{Entries: []relay.Time{p.entry.ID.Time}}
 	_, err := tx.TellEntries(p.entry.ID.Box, kind, by, ev)
 	return err
 }
@@ -301,5 +282,5 @@ func erase(tx *relay.Tx, who relay.ID, p place, everyone bool) error {
 	if _, err := tx.TombstoneWith(p.entry.ID, extra{Given: p.extra.Given}.bytes()); err != nil {
 		return err
 	}
-	return tell(tx, p, relay.EventErased, who, "")
+	return tell(tx, p, relay.EventErased, who)
 }

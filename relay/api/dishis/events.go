@@ -195,10 +195,24 @@ func (k *session) reacted(tx *relay.Tx, e relay.Entry, id relay.EntryID, name st
 		return false, err
 	}
 	if e.Kind == relay.EventUnreacted {
-		name = ""
+		if name, err = shownReaction(tx, id, e.From); err != nil {
+			return false, err
+		}
 	}
 	out.UserID, out.Reaction = userID(e.From), &name
 	return true, nil
+}
+
+// shownReaction returns the reaction of an account to a message that lists show:
+// through other families it may have several, of which the last is shown.
+func shownReaction(tx *relay.Tx, id relay.EntryID, who relay.ID) (name string, err error) {
+	for m, err := range tx.MarksOf(id, relay.Reaction, who) {
+		if err != nil {
+			return "", err
+		}
+		name = m.Name
+	}
+	return name, nil
 }
 
 // staged fills in how far a message has come, for who sent it.

@@ -102,7 +102,7 @@ func advance(tx *relay.Tx, who relay.ID, p place, status string) (out stagedOut,
 		if _, err := tx.SetMark(p.entry.ID, mark, who, ""); err != nil {
 			return out, err
 		}
-		if err := tell(tx, p, kind, who, ""); err != nil {
+		if err := tell(tx, p, kind, who); err != nil {
 			return out, err
 		}
 		if s, err = stageOf(tx, p.entry.ID, who); err != nil {

@@ -52,6 +52,18 @@ func (a *api) unblockUsers(c *wire.Call, tx *relay.Tx, in blockIn) (success, err
 	return yes, err
 }
 
+type holdBlocksIn struct {
+	Enable *bool `json:"enable"`
+}
+
+// holdBlocks switches all own blocks off, or on again. The list stays as it is.
+func (a *api) holdBlocks(c *wire.Call, tx *relay.Tx, in holdBlocksIn) (success, error) {
+	if in.Enable == nil {
+		return success{}, errShape
+	}
+	return yes, tx.HoldBlocks(c.Who.Account, *in.Enable)
+}
+
 type blockedOut struct {
 	Users []string `json:"users"`
 }

@@ -31,5 +31,6 @@
 // Edits, deletions, receipts and changed conversations are events of the room,
 // coming and going is in the account's own box, and each is rendered for its
 // viewer from what is true now. The operations log is the same stream read back.
-// Typing, client-made system messages and presence are signals, kept nowhere.
+// Typing, client-made system messages and presence are signals, kept nowhere; so
+// is that a device is inactive, which is pushed to although it is connected.
 package sama

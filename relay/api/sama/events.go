@@ -89,13 +89,24 @@ func (v viewer) hides(tx *relay.Tx, e relay.Entry) (bool, error) {
 	return hidden, err
 }
 
+// sees returns the message of a room at a time, if it is still there and the
+// viewer's to see.
+func (v viewer) sees(tx *relay.Tx, room relay.Room, at relay.Time) (relay.Entry, bool, error) {
+	acc, err := tx.Access(v.who, room.ID)
+	if err != nil {
+		return relay.Entry{}, false, gone(err)
+	}
+	e, err := visibleAt(tx, acc, v.who, at)
+	return e, err == nil, gone(err)
+}
+
 func one(key string, value any) []any { return []any{map[string]any{key: value}} }
 
 // roomEvent renders what happened in a room. What cannot be read is some other
 // family's of the same name, and says nothing here.
 func (v viewer) roomEvent(tx *relay.Tx, room relay.Room, e relay.Entry) ([]any, error) {
 	switch e.Kind {
-	case relay.EventEdited, relay.EventErased, relay.EventRead:
+	case relay.EventEdited, relay.EventErased, relay.EventRead, relay.EventReacted, relay.EventUnreacted:
 		ev, err := relay.ReadEntryEvent(e)
 		if err != nil {
 			return nil, nil
@@ -105,6 +116,8 @@ func (v viewer) roomEvent(tx *relay.Tx, room relay.Room, e relay.Entry) ([]any, 
 			return v.edited(tx, room, e, ev)
 		case relay.EventErased:
 			return one("message_delete", newDeleted(room, e, ev)), nil
+		case relay.EventReacted, relay.EventUnreacted:
+			return v.reacted(tx, room, e, ev)
 		}
 		return v.read(tx, room, e, ev)
 	case relay.EventChanged:
@@ -133,17 +146,11 @@ type editedOut struct {
 
 func (v viewer) edited(tx *relay.Tx, room relay.Room, e relay.Entry, ev relay.EntryEvent) (packets []any, err error) {
 	for _, at := range ev.Entries {
-		m, err := tx.Entry(relay.Messages, relay.EntryID{Box: room.Box, Time: at})
+		m, seen, err := v.sees(tx, room, at)
 		if err != nil {
-			if err = gone(err); err != nil {
-				return nil, err
-			}
-			continue
+			return nil, err
 		}
-		if hidden, err := v.hides(tx, m); hidden || err != nil {
-			if err != nil {
-				return nil, err
-			}
+		if !seen {
 			continue
 		}
 		out := editedOut{shownEntry(m.ID), shownRoom(room), typeOf(room), shown(e.From), relay.Text(m.Body)}

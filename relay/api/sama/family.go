@@ -63,6 +63,8 @@ type api struct {
 	ops  map[string]*wire.Op // of the socket, by name
 	push pusher
 
+	attention attention // which devices nobody looks at
+
 	lookups *ratelimit.Limiter // of one account: addresses and numbers in contacts
 	unknown *ratelimit.Limiter // of strangers, all together: addresses that are nobody's
 	vapid   *vapid             // nil: no web push
@@ -70,11 +72,17 @@ type api struct {
 
 // Family returns the API as an operator configured it. It panics when the VAPID
 // key is none: [CheckVAPID] says so before.
-func Family(o Options) wire.Family {
+func Family(o Options) wire.Family { return newAPI(o).family() }
+
+func newAPI(o Options) *api {
 	a := &api{o: o.withDefaults(), ops: map[string]*wire.Op{}}
 	a.lookups = ratelimit.New(ratelimit.PerHour(lookupsAnHour, lookupsAtOnce), 1<<12)
 	a.unknown = ratelimit.New(ratelimit.PerHour(unknownAnHour, unknownAnHour), 1)
 	a.vapid = mustVAPID(o.VAPIDKey, o.VAPIDSubject)
+	return a
+}
+
+func (a *api) family() wire.Family {
 	table := a.table()
 	for i := range table {
 		if !strings.Contains(table[i].Name, " ") {
@@ -140,10 +148,13 @@ func (a *api) table() []wire.Op {
 		wire.Row("message_read", user, wire.Free(a.readMessages), "that one has read messages"),
 		wire.Row("message_edit", user, wire.Write(a.editMessage), "another body for an own message"),
 		wire.Row("message_delete", user, wire.Write(a.deleteMessages), "for oneself or for everybody"),
+		wire.Row("message_reactions_update", user, wire.Write(a.updateReactions), "react to a message, or take that back"),
+		wire.Row("message_reactions_list", user, wire.Read(a.listReactions), "who reacted to a message, and how"),
 
 		wire.Row("user_last_activity", user, wire.Read(a.lastActivity), "who is online, or was when"),
 		wire.Row("user_last_activity_subscribe", user, wire.Read(a.subscribeActivity), "be told of somebody's coming and going"),
 		wire.Row("user_last_activity_unsubscribe", user, wire.Read(a.unsubscribeActivity), "not any more").NamesNobody(),
+		wire.Row("activity_status", user, wire.Read(a.setActivity), "that nobody looks at this device, or somebody does again").NamesNobody(),
 		wire.Row("op_log_list", user, wire.Read(a.listOperations), "what happened since").NamesNobody(),
 
 		wire.Row("create_files", user, wire.Write(a.createFiles), "addresses to upload files to").NamesNobody(),
@@ -152,6 +163,7 @@ func (a *api) table() []wire.Op {
 		wire.Row("block_user", user, wire.Write(a.blockUsers), "take nothing from somebody any more"),
 		wire.Row("unblock_user", user, wire.Write(a.unblockUsers), "take it again"),
 		wire.Row("list_blocked_users", user, wire.Read(a.blockedUsers), "who is blocked").NamesNobody(),
+		wire.Row("block_list_enable", user, wire.Write(a.holdBlocks), "switch the own blocks off, or on again").NamesNobody(),
 
 		wire.Row("push_subscription_create", user, wire.Write(a.subscribePush), "where to push to while one is away").NamesNobody(),
 		wire.Row("push_subscription_list", user, wire.Read(a.listPush), "the own subscriptions").NamesNobody(),

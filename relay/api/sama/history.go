@@ -49,6 +49,9 @@ func (a *api) listMessages(c *wire.Call, tx *relay.Tx, in listMessagesIn) (messa
 			return out, err
 		}
 		m.Status = v.status(tx, acc.Room, e)
+		if m.Reactions, err = reactionsTo(tx, e.ID); err != nil {
+			return out, err
+		}
 		out.Messages = append(out.Messages, m)
 	}
 	return out, err

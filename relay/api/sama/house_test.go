@@ -25,6 +25,7 @@ type house struct {
 	t   testing.TB
 	r   *relay.Relay
 	svc *wire.Service
+	api *api
 	log *relaytest.Log
 	url string // http://host
 }
@@ -35,7 +36,7 @@ const patience = 10 * time.Second
 // build opens a house; origins may use it from their pages.
 func build(t testing.TB, o Options, origins ...string) *house {
 	t.Helper()
-	h := &house{t: t, r: relaytest.New(t, relay.Options{NoLimits: true}), log: &relaytest.Log{}}
+	h := &house{t: t, r: relaytest.New(t, relay.Options{NoLimits: true}), api: newAPI(o), log: &relaytest.Log{}}
 	var mounted http.Handler
 	srv := wire.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { mounted.ServeHTTP(w, q) }),
 		wire.ServeOptions{Origins: func(*http.Request) []string { return origins }})
@@ -43,7 +44,7 @@ func build(t testing.TB, o Options, origins ...string) *house {
 		Relay: h.r, Server: srv, Log: zerolog.New(h.log),
 		Outgoing: wire.NewOutgoing(wire.OutgoingOptions{Private: true}),
 	}
-	mounted = Family(o).Handler(h.svc)
+	mounted = h.api.family().Handler(h.svc)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,7 @@ type messageOut struct {
 	Replied     string         `json:"replied_message_id,omitempty"`
 	Forwarded   string         `json:"forwarded_message_id,omitempty"`
 	Status      string         `json:"status,omitempty"`
+	Reactions   reactions      `json:"reactions,omitempty"` // in lists only
 	CreatedAt   string         `json:"created_at"`
 	UpdatedAt   string         `json:"updated_at,omitempty"`
 }

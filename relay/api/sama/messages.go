@@ -128,12 +128,21 @@ func writable(tx *relay.Tx, who relay.ID, cid string) (relay.Access, error) {
 	if r := acc.Room; relay.Is(err, relay.Forbidden) && r.Direct && (r.Pair[0] == who || r.Pair[1] == who) {
 		err = nil
 	}
-	if err == nil && acc.Room.Direct {
-		if other := peer(acc.Room, who); tx.Blocked(other, who) || tx.Blocked(who, other) {
-			err = errBlocked
-		}
+	if err == nil {
+		err = notBlocked(tx, acc.Room, who)
 	}
 	return acc, err
+}
+
+// notBlocked fails in a dialog of two of whom one has blocked the other.
+func notBlocked(tx *relay.Tx, r relay.Room, who relay.ID) error {
+	if !r.Direct {
+		return nil
+	}
+	if other := peer(r, who); tx.Blocked(other, who) || tx.Blocked(who, other) {
+		return errBlocked
+	}
+	return nil
 }
 
 // deliver stores a message in a room. Into a dialog it goes by the relay's rule
@@ -179,17 +188,26 @@ func repliedTo(tx *relay.Tx, acc relay.Access, who relay.ID, s string) (relay.Ti
 
 // visible finds a message of a room that somebody may see. NotFound (message).
 func visible(tx *relay.Tx, acc relay.Access, who relay.ID, s string) (relay.Entry, error) {
-	missing := relay.Errorf(relay.NotFound, relay.SubjectMessage, "no such message")
 	id, ok := entryID(s)
-	if !ok || id.Box != acc.Room.Box || id.Time <= tx.Reading(acc, 0).After {
-		return relay.Entry{}, missing
+	if !ok || id.Box != acc.Room.Box {
+		return relay.Entry{}, errNotSeen
 	}
-	e, err := tx.Entry(relay.Messages, id)
+	return visibleAt(tx, acc, who, id.Time)
+}
+
+var errNotSeen = relay.Errorf(relay.NotFound, relay.SubjectMessage, "no such message")
+
+// visibleAt is visible by the message's time.
+func visibleAt(tx *relay.Tx, acc relay.Access, who relay.ID, at relay.Time) (relay.Entry, error) {
+	if at <= tx.Reading(acc, 0).After {
+		return relay.Entry{}, errNotSeen
+	}
+	e, err := tx.Entry(relay.Messages, relay.EntryID{Box: acc.Room.Box, Time: at})
 	if err != nil {
 		return relay.Entry{}, err
 	}
 	if hidden, err := (viewer{who: who}).hides(tx, e); hidden || err != nil {
-		return relay.Entry{}, cmp.Or(err, error(missing))
+		return relay.Entry{}, cmp.Or(err, error(errNotSeen))
 	}
 	return e, nil
 }

@@ -99,7 +99,7 @@ func (a *api) pushOne(j pushJob) {
 	var payload []byte
 	var to []relay.Found[subscription]
 	err := j.svc.Relay.View(ctx, func(tx *relay.Tx) (err error) {
-		if to, err = j.subscriptions(tx); err != nil || len(to) == 0 {
+		if to, err = a.subscriptionsFor(tx, j); err != nil || len(to) == 0 {
 			return err
 		}
 		payload, err = a.pushed(tx, j)
@@ -144,9 +144,8 @@ func (a *api) deliverPush(ctx context.Context, svc *wire.Service, s *subscriptio
 	return false, nil
 }
 
-// subscriptions finds whom a job reaches: those who are away, unless a client
-// asked for it.
-func (j pushJob) subscriptions(tx *relay.Tx) (list []relay.Found[subscription], err error) {
+// subscriptionsFor finds what a job reaches.
+func (a *api) subscriptionsFor(tx *relay.Tx, j pushJob) (list []relay.Found[subscription], err error) {
 	to := j.to
 	if to == nil && !j.room.IsZero() {
 		room, err := tx.Room(j.room)
@@ -158,20 +157,42 @@ func (j pushJob) subscriptions(tx *relay.Tx) (list []relay.Found[subscription], 
 		}
 	}
 	for _, id := range to {
-		if id == j.from && j.what != pushAsked || j.what != pushAsked && j.svc.Relay.Presence().Present(id) {
+		if id == j.from && j.what != pushAsked {
 			continue
 		}
-		if hidden, err := j.hiddenFrom(tx, id); err != nil || hidden {
-			if err != nil {
-				return nil, err
-			}
-			continue
-		}
-		subs, err := subscriptionsOf(tx, id)
+		subs, err := a.subscriptionsNow(tx, j, id)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, subs...)
+		if len(subs) == 0 {
+			continue
+		}
+		hidden, err := j.hiddenFrom(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !hidden {
+			list = append(list, subs...)
+		}
+	}
+	return list, nil
+}
+
+// subscriptionsNow finds where somebody is reached by a job: everywhere, if he is
+// away or a client asked for it; else on the devices that nobody looks at.
+func (a *api) subscriptionsNow(tx *relay.Tx, j pushJob, id relay.ID) (list []relay.Found[subscription], err error) {
+	if j.what == pushAsked || !j.svc.Relay.Presence().Present(id) {
+		return subscriptionsOf(tx, id)
+	}
+	for _, device := range a.attention.inactive(id) {
+		sub := subscriptionID(id, device)
+		s, found, err := subscriptions.Get(tx, sub)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			list = append(list, relay.Found[subscription]{Place: relay.Place{ID: sub}, Record: s})
+		}
 	}
 	return list, nil
 }

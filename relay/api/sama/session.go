@@ -21,9 +21,10 @@ type session struct {
 	base string // URL of this mount, for addresses in answers
 	tag  string // tells its own signals from others'
 
-	who    bound
-	feed   *relay.Feed // nil: nobody is connected
-	target watched     // whose activity is told
+	who      bound
+	feed     *relay.Feed // nil: nobody is connected
+	target   watched     // whose activity is told
+	inactive bool        // its client says that nobody looks at it
 }
 
 // A bound is who a connection belongs to.
@@ -135,6 +136,7 @@ func (k *session) bind(ctx context.Context, b bound) error {
 		return err
 	}
 	k.who, k.feed = b, feed
+	k.a.attention.count(b.caller, 1, 0)
 	k.s.Known()
 	return nil
 }
@@ -154,7 +156,9 @@ func (k *session) unbind() {
 	}
 	k.watch(watched{})
 	k.feed.Close()
+	k.setInactive(false)
 	who := k.who.caller
+	k.a.attention.count(who, -1, 0)
 	k.who, k.feed = bound{}, nil
 	if k.svc.Relay.Presence().Exit(who.Account) {
 		k.lastSeen(who)

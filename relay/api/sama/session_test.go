@@ -251,7 +251,8 @@ func TestCrossing_UnreadableEvents(t *testing.T) {
 		}
 		for _, box := range []relay.BoxID{acc.Room.Box, b.Box} {
 			for _, kind := range []string{
-				relay.EventEdited, relay.EventErased, relay.EventRead, relay.EventChanged, relay.EventJoined, relay.EventClosed, "own",
+				relay.EventEdited, relay.EventErased, relay.EventRead, relay.EventReacted, relay.EventUnreacted, relay.EventChanged,
+				relay.EventJoined, relay.EventClosed, "own",
 			} {
 				if _, err := tx.Append(box, relay.Draft{Lane: relay.Events, Kind: kind, Extra: []byte("\xffnot ours")}); err != nil {
 					return err
