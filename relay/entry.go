@@ -55,14 +55,16 @@ func (tx *Tx) Append(b BoxID, d Draft) (Entry, error) {
 	if box, _ := tx.Recall(newKey(kindBox).box(b)); box == nil {
 		return e, Errorf(NotFound, SubjectRoom, "no such box")
 	}
-	value, err := encoding.Marshal(e)
+	err := encodeEntry(&e, func(value []byte) error {
+		err := tx.stamp(b, &e, len(value))
+		if err == nil {
+			tx.Put(entryKey(byte(e.Lane), e.ID), value)
+		}
+		return err
+	})
 	if err != nil {
 		return e, err
 	}
-	if err := tx.stamp(b, &e, len(value)); err != nil {
-		return e, err
-	}
-	tx.Put(entryKey(byte(e.Lane), e.ID), value)
 	if e.Lane == Messages && e.Thread != 0 {
 		tx.Put(newKey(kindReply).box(b).time(e.Thread).time(e.ID.Time), nil)
 	}
@@ -130,20 +132,22 @@ func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 
 // replace writes an entry over its old self of so many bytes.
 func (tx *Tx) replace(e Entry, oldBytes int) error {
-	value, err := encoding.Marshal(e)
-	if err != nil {
-		return err
-	}
 	n, err := tx.held(e.ID.Box)
 	if err != nil {
 		return err
 	}
-	more := int64(len(value) - oldBytes)
-	if more > 0 && n.Bytes+more > tx.r.opts.BoxBytes {
-		return Errorf(Full, SubjectRoom, "mailbox full")
+	err = encodeEntry(&e, func(value []byte) error {
+		more := int64(len(value) - oldBytes)
+		if more > 0 && n.Bytes+more > tx.r.opts.BoxBytes {
+			return Errorf(Full, SubjectRoom, "mailbox full")
+		}
+		n.Bytes += more
+		tx.Put(entryKey(kindEntry, e.ID), value)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	n.Bytes += more
-	tx.Put(entryKey(kindEntry, e.ID), value)
 	return tx.writeDown(e.ID.Box, n)
 }
 

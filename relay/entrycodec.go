@@ -2,8 +2,97 @@ package relay
 
 import (
 	"encoding/binary"
+	"sync"
 	"unicode/utf8"
 )
+
+// encodeEntry gives use the value of an entry, the same bytes as encoding makes
+// of it, good until use returns: it is copied into the transaction, and a long
+// message need not be copied twice.
+func encodeEntry(e *Entry, use func(value []byte) error) error {
+	w := entryWriters.Get().(*cborWriter)
+	defer entryWriters.Put(w)
+	w.entry(e)
+	return use(w.b)
+}
+
+var entryWriters = sync.Pool{New: func() any { return new(cborWriter) }}
+
+// A cborWriter writes a map of small rising integers, without the fields that
+// are empty.
+type cborWriter struct{ b []byte }
+
+func (w *cborWriter) entry(e *Entry) {
+	if cap(w.b) > maxKeptEntry {
+		w.b = nil
+	}
+	w.b = append(w.b[:0], cborMap<<5) // fewer than 24 fields
+	w.key(1)
+	w.head(cborText, uint64(len(e.Kind)))
+	w.b = append(w.b, e.Kind...)
+	if !e.From.IsZero() {
+		w.bytes(2, e.From[:])
+	}
+	w.bytes(3, e.Body)
+	w.bytes(4, e.Nonce)
+	for i, t := range [...]Time{e.Reply, e.Thread, e.Expires, e.Edited} {
+		w.time(byte(5+i), t)
+	}
+	w.time(9, Time(e.Place))
+	w.bytes(10, e.Extra)
+	w.yes(11, e.Erased)
+	w.yes(12, e.Withheld)
+}
+
+// maxKeptEntry is the largest buffer that is kept between entries.
+const maxKeptEntry = 64 << 10
+
+func (w *cborWriter) key(k byte) {
+	w.b[0]++
+	w.b = append(w.b, k)
+}
+
+func (w *cborWriter) bytes(k byte, v []byte) {
+	if len(v) > 0 {
+		w.key(k)
+		w.head(cborBytes, uint64(len(v)))
+		w.b = append(w.b, v...)
+	}
+}
+
+func (w *cborWriter) time(k byte, t Time) {
+	switch {
+	case t > 0:
+		w.key(k)
+		w.head(cborUint, uint64(t))
+	case t < 0:
+		w.key(k)
+		w.head(cborNegative, uint64(-1-t))
+	}
+}
+
+func (w *cborWriter) yes(k byte, v bool) {
+	if v {
+		w.key(k)
+		w.head(cborSimple, cborTrue)
+	}
+}
+
+// head writes the head of an item in its shortest form.
+func (w *cborWriter) head(kind byte, n uint64) {
+	switch {
+	case n < 24:
+		w.b = append(w.b, kind<<5|byte(n))
+	case n <= 0xff:
+		w.b = append(w.b, kind<<5|24, byte(n))
+	case n <= 0xffff:
+		w.b = binary.BigEndian.AppendUint16(append(w.b, kind<<5|25), uint16(n))
+	case n <= 0xffff_ffff:
+		w.b = binary.BigEndian.AppendUint32(append(w.b, kind<<5|26), uint32(n))
+	default:
+		w.b = binary.BigEndian.AppendUint64(append(w.b, kind<<5|27), n)
+	}
+}
 
 // decodeEntry reads an entry's value. Entries are read by the thousand, so
 // those in the plain form that encoding writes are read by hand, five times as
@@ -80,8 +169,8 @@ func (e *Entry) field(k uint64, kind byte, n uint64, c *cborReader) bool {
 
 // The parts of CBOR that an entry has.
 const (
-	cborUint, cborBytes, cborText, cborMap, cborSimple = 0, 2, 3, 5, 7
-	cborFalse, cborTrue                                = 20, 21
+	cborUint, cborNegative, cborBytes, cborText, cborMap, cborSimple = 0, 1, 2, 3, 5, 7
+	cborFalse, cborTrue                                              = 20, 21
 )
 
 // A cborReader reads CBOR from the front. Once it has met something it cannot

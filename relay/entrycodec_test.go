@@ -1,13 +1,15 @@
 package relay
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// What the relay writes is read by hand, and means what the library says.
+// What is written by hand are the library's bytes; what the relay writes is read
+// by hand, and means what the library says.
 func TestEntry_Read(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		want := Entry{
@@ -24,10 +26,7 @@ func TestEntry_Read(t *testing.T) {
 			Withheld: rapid.Bool().Draw(rt, "withheld"),
 		}
 		copy(want.From[:], rapid.SliceOfN(rapid.Byte(), 0, 16).Draw(rt, "from"))
-		v, err := encoding.Marshal(want)
-		if err != nil {
-			rt.Fatal(err)
-		}
+		v := written(rt, want)
 		var byHand, byLibrary Entry
 		if !byHand.read(v) {
 			rt.Fatal("what the relay wrote was not read by hand")
@@ -38,12 +37,27 @@ func TestEntry_Read(t *testing.T) {
 		if !reflect.DeepEqual(byHand, byLibrary) {
 			rt.Fatalf("got %+v, want %+v", byHand, byLibrary)
 		}
+		want.Reply, want.Edited = -1-want.Reply, -1-want.Edited // never, but it would be written
+		written(rt, want)
 		head, err := decodeHead(Messages, EntryID{}, v)
 		byLibrary.Lane, byLibrary.Body, byLibrary.Nonce, byLibrary.Extra = Messages, nil, nil, nil
 		if err != nil || !reflect.DeepEqual(head, byLibrary) {
 			rt.Fatalf("the head: got %+v, %v, want %+v", head, err, byLibrary)
 		}
 	})
+}
+
+// written returns the value of an entry, which must be the library's.
+func written(rt *rapid.T, e Entry) (v []byte) {
+	want, err := encoding.Marshal(e)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	_ = encodeEntry(&e, func(got []byte) error { v = bytes.Clone(got); return nil })
+	if !bytes.Equal(v, want) {
+		rt.Fatalf("wrote %x, want %x", v, want)
+	}
+	return v
 }
 
 // Whatever is read by hand, the library reads the same.
