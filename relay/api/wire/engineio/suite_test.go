@@ -20,6 +20,9 @@ import (
 // settings. The application echoes every message.
 var suite = engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond, MaxPayload: 1_000_000}
 
+// patient is suite for who answers pings: it may take him a while on a busy machine.
+var patient = engineio.Options{PingInterval: suite.PingInterval, PingTimeout: 20 * time.Second, MaxPayload: suite.MaxPayload}
+
 type echo struct{ *engineio.Session }
 
 func (e echo) Receive(data []byte, binary bool) {
@@ -183,7 +186,7 @@ func TestSuite_Handshake_Polling(t *testing.T) {
 }
 
 func TestSuite_Handshake_Refused(t *testing.T) {
-	s := serve(t, suite, newEcho)
+	s := serve(t, patient, newEcho)
 	for _, c := range []struct{ name, method, query, answer string }{
 		{"no EIO", "GET", "transport=polling", `{"code":5,"message":"Unsupported protocol version"}`},
 		{"bad EIO", "GET", "EIO=abc&transport=polling", `{"code":5,"message":"Unsupported protocol version"}`},
@@ -209,31 +212,31 @@ func TestSuite_Handshake_Refused(t *testing.T) {
 
 func TestSuite_Messages_Polling(t *testing.T) {
 	t.Run("should send and receive a single packet", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		s.want("POST", q, "4hello", 200, "ok")
 		s.want("GET", q, "", 200, "4hello")
 	})
 	t.Run("should send and receive several packets", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		s.want("POST", q, "4test1\x1e4test2\x1e4test3", 200, "ok")
 		s.want("GET", q, "", 200, "4test1\x1e4test2\x1e4test3")
 	})
 	t.Run("should send and receive text and binary", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		s.want("POST", q, "4hello\x1ebAQIDBA==", 200, "ok")
 		s.want("GET", q, "", 200, "4hello\x1ebAQIDBA==")
 	})
 	t.Run("should close upon an invalid packet", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		s.status("POST", q, "abc", 400)
 		s.status("GET", q, "", 400)
 	})
 	t.Run("should close upon duplicate polls", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		first := make(chan string)
 		go func() { _, body := s.do("GET", q, ""); first <- body }()
@@ -247,7 +250,7 @@ func TestSuite_Messages_Polling(t *testing.T) {
 }
 
 func TestSuite_Messages_WebSocket(t *testing.T) {
-	s := serve(t, suite, newEcho)
+	s := serve(t, patient, newEcho)
 	t.Run("text", func(t *testing.T) {
 		c := s.socketOnly()
 		say(t, c, "4hello")
@@ -272,7 +275,7 @@ func TestSuite_Messages_WebSocket(t *testing.T) {
 func TestSuite_Heartbeat_Polling(t *testing.T) {
 	t.Run("should ping and pong", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		for range 3 {
 			s.want("GET", q, "", 200, "2")
@@ -288,7 +291,7 @@ func TestSuite_Heartbeat_Polling(t *testing.T) {
 	})
 	t.Run("websocket: should ping and pong", func(t *testing.T) {
 		t.Parallel()
-		c := serve(t, suite, newEcho).socketOnly()
+		c := serve(t, patient, newEcho).socketOnly()
 		for range 3 {
 			expect(t, c, "2")
 			say(t, c, "3")
@@ -307,7 +310,7 @@ func TestSuite_Heartbeat_Polling(t *testing.T) {
 
 func TestSuite_Close(t *testing.T) {
 	t.Run("polling", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q := s.polling()
 		waiting := make(chan string)
 		go func() { _, body := s.do("GET", q, ""); waiting <- body }()
@@ -319,7 +322,7 @@ func TestSuite_Close(t *testing.T) {
 		s.status("GET", q, "", 400)
 	})
 	t.Run("websocket", func(t *testing.T) {
-		c := serve(t, suite, newEcho).socketOnly()
+		c := serve(t, patient, newEcho).socketOnly()
 		say(t, c, "1")
 		expectClosed(t, c)
 	})
@@ -331,7 +334,7 @@ func TestSuite_Upgrade(t *testing.T) {
 		return q, s.socket(strings.Replace(q, "polling", "websocket", 1))
 	}
 	t.Run("should upgrade", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q, c := upgrade(s)
 		say(t, c, "2probe")
 		expect(t, c, "3probe")
@@ -341,7 +344,7 @@ func TestSuite_Upgrade(t *testing.T) {
 		expect(t, c, "4hello")
 	})
 	t.Run("should ignore polls once upgraded", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q, c := upgrade(s)
 		say(t, c, "2probe")
 		expect(t, c, "3probe")
@@ -354,7 +357,7 @@ func TestSuite_Upgrade(t *testing.T) {
 		expect(t, c, "4hello")
 	})
 	t.Run("should take an upgrade sent at once", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		_, c := upgrade(s)
 		say(t, c, "2probe")
 		say(t, c, "5")
@@ -363,7 +366,7 @@ func TestSuite_Upgrade(t *testing.T) {
 		expect(t, c, "4hello")
 	})
 	t.Run("should ignore a second WebSocket", func(t *testing.T) {
-		s := serve(t, suite, newEcho)
+		s := serve(t, patient, newEcho)
 		q, c := upgrade(s)
 		say(t, c, "2probe")
 		expect(t, c, "3probe")

@@ -24,6 +24,13 @@ var suite = socketio.Options{
 	ConnectTimeout: time.Second,
 }
 
+// patient is suite for who answers pings: it may take him a while on a busy machine.
+var patient = func() socketio.Options {
+	o := suite
+	o.Engine.PingTimeout = 20 * time.Second
+	return o
+}()
+
 // app is the application: it tells the client how it authenticated, sends its
 // messages back, and acknowledges.
 type app struct{ *socketio.Socket }
@@ -219,7 +226,7 @@ func TestSuite_EngineIO(t *testing.T) {
 		{"PUT", "PUT", "EIO=4&transport=polling"},
 	} {
 		t.Run("polling: "+c.name, func(t *testing.T) {
-			s := serve(t, suite, nil)
+			s := serve(t, patient, nil)
 			if status, _ := s.do(c.method, c.query, ""); status != 400 {
 				t.Errorf("got %d", status)
 			}
@@ -227,19 +234,19 @@ func TestSuite_EngineIO(t *testing.T) {
 	}
 	for _, q := range []string{"transport=websocket", "EIO=abc&transport=websocket", "EIO=4", "EIO=4&transport=abc"} {
 		t.Run("websocket: "+q, func(t *testing.T) {
-			if _, err := serve(t, suite, nil).dial(q); err == nil {
+			if _, err := serve(t, patient, nil).dial(q); err == nil {
 				t.Error("the connection was accepted")
 			}
 		})
 	}
 	t.Run("should open a session", func(t *testing.T) {
-		s := serve(t, suite, nil)
+		s := serve(t, patient, nil)
 		s.polling()
 		s.socket()
 	})
 	t.Run("heartbeat: polling", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, suite, nil)
+		s := serve(t, patient, nil)
 		q := s.polling()
 		for range 3 {
 			s.want("GET", q, "", 200, "2")
@@ -258,14 +265,14 @@ func TestSuite_EngineIO(t *testing.T) {
 	})
 	t.Run("heartbeat: websocket", func(t *testing.T) {
 		t.Parallel()
-		c := serve(t, suite, nil).socket()
+		c := serve(t, patient, nil).socket()
 		for range 3 {
 			c.expect("2")
 			c.say("3")
 		}
 	})
 	t.Run("close: polling", func(t *testing.T) {
-		s := serve(t, suite, nil)
+		s := serve(t, patient, nil)
 		q := s.polling()
 		waiting := make(chan string)
 		go func() { _, body := s.do("GET", q, ""); waiting <- body }()
@@ -279,12 +286,12 @@ func TestSuite_EngineIO(t *testing.T) {
 		}
 	})
 	t.Run("close: websocket", func(t *testing.T) {
-		c := serve(t, suite, nil).socket()
+		c := serve(t, patient, nil).socket()
 		c.say("1")
 		c.expectClosed()
 	})
 	t.Run("upgrade", func(t *testing.T) {
-		s := serve(t, suite, nil)
+		s := serve(t, patient, nil)
 		q := s.polling()
 		c, err := s.dial(strings.Replace(q, "polling", "websocket", 1))
 		if err != nil {
@@ -317,7 +324,7 @@ func TestSuite_Connect(t *testing.T) {
 		{"to an unknown namespace", `40/random`, []string{`44/random,{"message":"Invalid namespace"}`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := serve(t, suite, nil).socket()
+			k := serve(t, patient, nil).socket()
 			k.say(c.say)
 			for _, want := range c.hear {
 				k.matches(want)
@@ -325,7 +332,7 @@ func TestSuite_Connect(t *testing.T) {
 		})
 	}
 	t.Run("should close upon an invalid packet", func(t *testing.T) {
-		c := serve(t, suite, nil).socket()
+		c := serve(t, patient, nil).socket()
 		c.say("4abc")
 		c.expectClosed()
 	})
@@ -343,12 +350,12 @@ func TestSuite_Connect(t *testing.T) {
 
 func TestSuite_Disconnect(t *testing.T) {
 	t.Run("should leave the main namespace", func(t *testing.T) {
-		c := serve(t, suite, nil).connected()
+		c := serve(t, patient, nil).connected()
 		c.say("41")
 		c.expect("2")
 	})
 	t.Run("should leave a custom namespace", func(t *testing.T) {
-		c := serve(t, suite, nil).connected()
+		c := serve(t, patient, nil).connected()
 		c.say("40/custom")
 		c.matches(`40/custom,{"sid":".+"}`)
 		c.expect(`42/custom,["auth",{}]`)
@@ -359,24 +366,24 @@ func TestSuite_Disconnect(t *testing.T) {
 
 func TestSuite_Message(t *testing.T) {
 	t.Run("plain", func(t *testing.T) {
-		c := serve(t, suite, nil).connected()
+		c := serve(t, patient, nil).connected()
 		c.say(`42["message",1,"2",{"3":[true]}]`)
 		c.expect(`42["message-back",1,"2",{"3":[true]}]`)
 	})
 	t.Run("binary", func(t *testing.T) {
-		c := serve(t, suite, nil).connected()
+		c := serve(t, patient, nil).connected()
 		c.say(`452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
 		c.sayBinary("\x01\x02\x03")
 		c.sayBinary("\x04\x05\x06")
 		c.expect(`452-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, "\x01\x02\x03", "\x04\x05\x06")
 	})
 	t.Run("ack", func(t *testing.T) {
-		c := serve(t, suite, nil).connected()
+		c := serve(t, patient, nil).connected()
 		c.say(`42456["message-with-ack",1,"2",{"3":[false]}]`)
 		c.expect(`43456[1,"2",{"3":[false]}]`)
 	})
 	t.Run("binary ack", func(t *testing.T) {
-		c := serve(t, suite, nil).connected()
+		c := serve(t, patient, nil).connected()
 		c.say(`452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
 		c.sayBinary("\x01\x02\x03")
 		c.sayBinary("\x04\x05\x06")
@@ -384,7 +391,7 @@ func TestSuite_Message(t *testing.T) {
 	})
 	for _, bad := range []string{`4abc`, `42{}`, `42abc["message-with-ack",1,"2",{"3":[false]}]`} {
 		t.Run("should close upon "+bad, func(t *testing.T) {
-			c := serve(t, suite, nil).connected()
+			c := serve(t, patient, nil).connected()
 			c.say(bad)
 			c.expectClosed()
 		})
