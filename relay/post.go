@@ -142,6 +142,23 @@ func (tx *Tx) deliver(b BoxID, share *ratelimit.Shares, d Draft) (Entry, error) 
 	return e, nil
 }
 
+// spend counts what an account writes into a box by other means than a message,
+// an edit or a reaction, against the same shares. TooMany: one is used up.
+func (tx *Tx) spend(who ID, b BoxID, size int) error {
+	mine := append(append(make([]byte, 0, 22), who[:]...), b[:]...)
+	if ok, wait := tx.r.limits.room.Peek(mine, size); !ok {
+		return Later(wait, "your share of this box is used up for today")
+	}
+	if ok, wait := tx.r.limits.writes.Peek(who[:], size); !ok {
+		return Later(wait, "your share of this relay is used up for today")
+	}
+	tx.OnCommit(func() {
+		tx.r.limits.room.Add(mine, size)
+		tx.r.limits.writes.Add(who[:], size)
+	})
+	return nil
+}
+
 // Limits are the shares that are counted in memory, over all families. Nil ones
 // refuse nothing.
 type limits struct {
