@@ -68,10 +68,7 @@ func restore(ctx context.Context, from, path, kept string, prepare func(*Bolt) e
 		err = replaceStore(tmp, path, old.there)
 	}
 	if err != nil {
-		err = errors.Join(err, remove(tmp))
-		if sameFile(path, kept) { // it was not replaced
-			err = errors.Join(err, remove(kept))
-		}
+		err = errors.Join(err, remove(tmp), unkeep(path, kept))
 	}
 	return r, err
 }
@@ -166,6 +163,18 @@ func (old *replaced) keep(path, kept string) error {
 	}
 	if err == nil {
 		err = syncDir(path)
+	}
+	return err
+}
+
+// unkeep takes back what keep did, if the store was not replaced after all.
+func unkeep(path, kept string) error {
+	if _, err := os.Lstat(kept); err == nil && !sameFile(path, kept) {
+		return nil
+	}
+	err := remove(kept)
+	for _, name := range journalPaths(kept) {
+		err = errors.Join(err, remove(name))
 	}
 	return err
 }
