@@ -44,7 +44,7 @@ type codeRow struct {
 	On      Time   `cbor:"6,keyasint,omitempty"`
 }
 
-var codes = NewRecords[codeRow]("code")
+var codes = NewRecords[codeRow]("code").NotRestored(nil)
 
 const verbDropCode = "drop code"
 

@@ -112,8 +112,9 @@ func (tx *Tx) Entry(lane Lane, id EntryID) (Entry, error) {
 }
 
 // Amend changes the body of a message in its place. The old one is kept as a
-// version when keep is set. NotFound: it is not there, or erased. Full: the box
-// has no room for what it grows by.
+// version when keep is set, and counts with its box. NotFound: it is not there,
+// or erased. Full: the box has no room for what it grows by. TooMany: the
+// sender's share of the day is used up, of which this takes some.
 func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 	old := tx.Get(entryKey(kindEntry, id))
 	e, err := tx.Entry(Messages, id)
@@ -123,14 +124,19 @@ func (tx *Tx) Amend(id EntryID, body, nonce []byte, keep bool) (Entry, error) {
 	if err != nil {
 		return e, err
 	}
+	if err := tx.spend(e.From, id.Box, len(body)+len(nonce)); err != nil {
+		return e, err
+	}
+	was := len(old)
 	if keep {
-		tx.keepVersion(id, old)
+		was -= tx.keepVersion(id, old)
 	}
 	e.Body, e.Nonce, e.Edited = body, nonce, Time(tx.Now())
-	return e, tx.replace(e, len(old))
+	return e, tx.replace(e, was)
 }
 
-// replace writes an entry over its old self of so many bytes.
+// replace writes an entry over its old self of so many bytes, less those by which
+// what lies under it has grown.
 func (tx *Tx) replace(e Entry, oldBytes int) error {
 	n, err := tx.held(e.ID.Box)
 	if err != nil {
@@ -141,7 +147,7 @@ func (tx *Tx) replace(e Entry, oldBytes int) error {
 		if more > 0 && n.Bytes+more > tx.r.opts.BoxBytes {
 			return Errorf(Full, SubjectRoom, "mailbox full")
 		}
-		n.Bytes += more
+		n.Bytes = max(n.Bytes+more, 0)
 		tx.Put(entryKey(kindEntry, e.ID), value)
 		return nil
 	})
@@ -169,7 +175,7 @@ func (tx *Tx) erase(id EntryID) (keys int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := tx.discount(id.Box, len(v)); err != nil { // first: counting looks at the entries
+	if err := tx.discount(id.Box, len(v)+tx.versionBytes(e)); err != nil { // first: counting looks at the entries
 		return 0, err
 	}
 	tx.Delete(k)

@@ -141,7 +141,7 @@ func TestTx_Amend(t *testing.T) {
 }
 
 func TestTx_Amend_Refused(t *testing.T) {
-	r := relaytest.New(t, relay.Options{BoxBytes: 1000})
+	r := relaytest.New(t, relay.Options{BoxBytes: 1000, NoLimits: true})
 	b := box(t, r)
 	e, gone := write(t, r, b, relay.NewID()), write(t, r, b, relay.NewID())
 	amend := func(id relay.EntryID, n int) error {

@@ -4,7 +4,8 @@ import (
 	"sync"
 )
 
-// Held is what the lane of messages of a box holds.
+// Held is what the lane of messages of a box holds. Bytes are those of its
+// entries and of their old versions.
 type Held struct {
 	Entries int   `cbor:"1,keyasint,omitempty"`
 	Bytes   int64 `cbor:"2,keyasint,omitempty"`
@@ -158,7 +159,7 @@ func (tx *Tx) discount(b BoxID, bytes int) error {
 		return err
 	}
 	n.Entries--
-	n.Bytes -= int64(bytes)
+	n.Bytes = max(n.Bytes-int64(bytes), 0) // versions of before they counted
 	return tx.writeDown(b, n)
 }
 

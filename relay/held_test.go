@@ -20,6 +20,11 @@ func scanned(tx *relay.Tx, b relay.BoxID) (h relay.Held) {
 		h.Entries++
 		h.Bytes += int64(len(v))
 	}
+	for k, v := range tx.Scan(storage.Prefix(append([]byte{'m'}, b[:]...))) {
+		if k[13] == 'v' {
+			h.Bytes += int64(len(v))
+		}
+	}
 	return h
 }
 
@@ -263,7 +268,7 @@ func TestTx_Holding_Model(t *testing.T) {
 		for range 3 {
 			t.Run("open", func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					o := relay.Options{BoxEntries: 40, BoxBytes: 4000, Fault: func(string, error) {}}
+					o := relay.Options{BoxEntries: 40, BoxBytes: 4000, NoLimits: true, Fault: func(string, error) {}}
 					r := relaytest.Over(t, dir, o, func(e storage.Engine) storage.Engine {
 						return chancy{e, new(atomic.Int64)}
 					})

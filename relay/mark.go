@@ -41,7 +41,8 @@ func markedKey(m Mark) key {
 
 // SetMark marks an entry and reports whether that is new: a mark that is there
 // stays as it was, with its time. An entry is pinned once, whoever does it.
-// NotFound (message): no such entry, or erased. TooLarge: the name.
+// NotFound (message): no such entry, or erased. TooLarge: the name. TooMany: the
+// account's share of the day is used up, of which reactions and pins take some.
 func (tx *Tx) SetMark(id EntryID, kind MarkKind, who ID, name string) (changed bool, err error) {
 	if len(name) > MaxMarkName {
 		return false, Errorf(TooLarge, SubjectMessage, "name of the mark too long")
@@ -56,6 +57,13 @@ func (tx *Tx) SetMark(id EntryID, kind MarkKind, who ID, name string) (changed b
 	k := entryMarks(id, kind).id(who).last(name)
 	if tx.Get(k) != nil || kind == Pinned && tx.CountMarks(id, Pinned, 1) > 0 {
 		return false, nil
+	}
+	// The other kinds are set once and by what others write: whoever writes much
+	// must not use up what his readers may write.
+	if kind == Reaction || kind == Pinned {
+		if err := tx.spend(who, id.Box, len(name)); err != nil {
+			return false, err
+		}
 	}
 	m := Mark{id, kind, who, name, Time(tx.Now())}
 	if kind == Pinned {
@@ -165,7 +173,8 @@ func (tx *Tx) eraseSaid(id EntryID) int { return tx.eraseMarksBut(id, "drhx") }
 
 func (tx *Tx) eraseMarksBut(id EntryID, kept string) int {
 	n := 0
-	for _, kind := range []byte{'d', 'e', 'h', 'p', 'r', 'v', 'x'} {
+	// Versions first, all of them: they have been counted out by now.
+	for _, kind := range []byte{'v', 'd', 'e', 'h', 'p', 'r', 'x'} {
 		if n < markStep && !containsByte(kept, kind) {
 			n += tx.eraseMarksOf(id, MarkKind(kind), markStep-n)
 		}

@@ -236,4 +236,107 @@ func TestTx_Versions(t *testing.T) {
 	if len(bodies) != relay.MaxVersions || bodies[0] != "1" || bodies[len(bodies)-1] != "100" {
 		t.Errorf("%d versions: %q", len(bodies), bodies)
 	}
+	wantHolding(t, r, e.ID.Box)
+}
+
+// Old versions fill the box, and leave it with what they are versions of.
+func TestTx_Versions_Held(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		gone func(tx *relay.Tx, id relay.EntryID) error
+		want int // entries left
+	}{
+		{"erased", func(tx *relay.Tx, id relay.EntryID) error { return tx.Erase(id) }, 0},
+		{"a tombstone", func(tx *relay.Tx, id relay.EntryID) error { _, err := tx.Tombstone(id); return err }, 1},
+		{"a tombstone erased", func(tx *relay.Tx, id relay.EntryID) error {
+			if _, err := tx.Tombstone(id); err != nil {
+				return err
+			}
+			return tx.Erase(id)
+		}, 0},
+		{"withheld and erased", func(tx *relay.Tx, id relay.EntryID) error {
+			if _, err := tx.Withhold(id, true); err != nil {
+				return err
+			}
+			return tx.Erase(id)
+		}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := relaytest.New(t, relay.Options{BoxBytes: 20_000, NoLimits: true})
+			p := people(t, r, 1)
+			e := write(t, r, own(t, r, p[0]), p[0])
+			amend := func(n int) error {
+				return attempt(r, func(tx *relay.Tx) error { _, err := tx.Amend(e.ID, make([]byte, n), nil, true); return err })
+			}
+			for range 9 {
+				if err := amend(2000); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := wantHolding(t, r, e.ID.Box); got.Entries != 1 || got.Bytes < 18_000 {
+				t.Errorf("with nine versions the box holds %+v", got)
+			}
+			wantCode(t, "one version too many", amend(2000), relay.Full, relay.SubjectRoom)
+			relaytest.Update(t, r, func(tx *relay.Tx) error {
+				for i := range 1500 { // of other kinds, more than one step
+					if _, err := tx.SetMark(e.ID, relay.Reaction, p[0], fmt.Sprint(i)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			relaytest.Update(t, r, func(tx *relay.Tx) error { return c.gone(tx, e.ID) })
+			if got := wantHolding(t, r, e.ID.Box); got.Entries != c.want || got.Bytes > 200 {
+				t.Errorf("%s, the box holds %+v", c.name, got)
+			}
+		})
+	}
+}
+
+// Reactions, pins and edits are taken from what an account may write in a day;
+// receipts are not, for it is others who cause them.
+func TestTx_SetMark_Writes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := relaytest.New(t, relay.Options{})
+		p := people(t, r, 2)
+		in := room(t, r, relay.RoomDraft{}, p...)
+		e := write(t, r, in.Box, p[0])
+		ways := []func(tx *relay.Tx, i int) error{
+			func(tx *relay.Tx, i int) error {
+				_, err := tx.SetMark(e.ID, relay.Reaction, p[0], fmt.Sprint(i))
+				return err
+			},
+			func(tx *relay.Tx, i int) error { _, err := tx.Amend(e.ID, nil, nil, false); return err },
+			func(tx *relay.Tx, i int) error {
+				if _, err := tx.ClearMark(e.ID, relay.Pinned, p[0], ""); err != nil {
+					return err
+				}
+				_, err := tx.SetMark(e.ID, relay.Pinned, p[0], "")
+				return err
+			},
+		}
+		one := func(i int) error { return attempt(r, func(tx *relay.Tx) error { return ways[i%len(ways)](tx, i) }) }
+		if n := untilTooMany(t, relay.AccountWrites+1, one); n != relay.AccountWrites {
+			t.Errorf("%d in a day, want %d", n, relay.AccountWrites)
+		}
+		wantCode(t, "a message after that", post(r, p[0], in.ID, 1), relay.TooMany, relay.SubjectNone)
+		mark(t, r, e.ID, relay.Read, p[0], "")
+		mark(t, r, e.ID, relay.Reaction, p[1], "somebody else's")
+		relaytest.Update(t, r, func(tx *relay.Tx) error { _, err := tx.ClearMark(e.ID, relay.Reaction, p[0], "0"); return err })
+	})
+}
+
+// What one account may edit in one box in a day is its share of that box.
+func TestTx_Amend_Share(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := relaytest.New(t, relay.Options{BoxBytes: 8 << 20})
+		p := people(t, r, 1)
+		e := write(t, r, own(t, r, p[0]), p[0])
+		n := untilTooMany(t, 100, func(int) error {
+			return attempt(r, func(tx *relay.Tx) error { _, err := tx.Amend(e.ID, make([]byte, 256<<10), nil, true); return err })
+		})
+		if n != 8 {
+			t.Errorf("%d edits of 256 KiB, want a quarter of 8 MiB", n)
+		}
+	})
 }

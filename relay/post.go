@@ -118,28 +118,50 @@ func (tx *Tx) deliver(b BoxID, share *ratelimit.Shares, d Draft) (Entry, error) 
 		return Entry{}, err
 	}
 	size := len(d.Body) + len(d.Nonce) + len(d.Extra)
-	mine := append(append(make([]byte, 0, 22), d.From[:]...), b[:]...)
 	if ok, wait := tx.r.limits.pace.Peek(b[:], 1); !ok {
 		return Entry{}, Later(wait, "too many messages for this box")
 	}
-	if ok, wait := share.Peek(mine, size); !ok {
-		return Entry{}, Later(wait, "your share of this box is used up for today")
-	}
-	if ok, wait := tx.r.limits.writes.Peek(d.From[:], size); !ok {
-		return Entry{}, Later(wait, "your share of this relay is used up for today")
+	spend, err := tx.afford(share, d.From, b, size)
+	if err != nil {
+		return Entry{}, err
 	}
 	e, err := tx.Append(b, d)
 	if err != nil {
 		return e, err
 	}
-	// What is not committed costs nothing. Those of one batch do not see each
-	// other's; what they go over by is owed.
 	tx.OnCommit(func() {
 		tx.r.limits.pace.Spend(b[:], 1)
-		share.Add(mine, size)
-		tx.r.limits.writes.Add(d.From[:], size)
+		spend()
 	})
 	return e, nil
+}
+
+// afford looks whether an account has so many bytes left of its share of a box
+// and of the relay; TooMany when not. spend takes them when they are committed:
+// what is not costs nothing. Those of one batch do not see each other's; what
+// they go over by is owed.
+func (tx *Tx) afford(share *ratelimit.Shares, who ID, b BoxID, size int) (spend func(), err error) {
+	mine := append(append(make([]byte, 0, 22), who[:]...), b[:]...)
+	if ok, wait := share.Peek(mine, size); !ok {
+		return nil, Later(wait, "your share of this box is used up for today")
+	}
+	if ok, wait := tx.r.limits.writes.Peek(who[:], size); !ok {
+		return nil, Later(wait, "your share of this relay is used up for today")
+	}
+	return func() {
+		share.Add(mine, size)
+		tx.r.limits.writes.Add(who[:], size)
+	}, nil
+}
+
+// spend counts what an account writes into a box by other means than a message,
+// an edit or a reaction, against the same shares. TooMany: one is used up.
+func (tx *Tx) spend(who ID, b BoxID, size int) error {
+	spend, err := tx.afford(tx.r.limits.room, who, b, size)
+	if err == nil {
+		tx.OnCommit(spend)
+	}
+	return err
 }
 
 // Limits are the shares that are counted in memory, over all families. Nil ones

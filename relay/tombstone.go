@@ -46,6 +46,7 @@ func (tx *Tx) TombstoneWith(id EntryID, extra []byte) (Entry, error) {
 	if err != nil {
 		return e, err
 	}
+	size += tx.versionBytes(e)
 	e.Body, e.Nonce, e.Extra, e.Erased, e.Edited = nil, nil, extra, true, Time(tx.Now())
 	tx.eraseSaid(id)
 	return e, tx.replace(e, size)

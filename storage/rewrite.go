@@ -102,10 +102,30 @@ func compact(path string) (err error) {
 	if err := rewrite(src, path, tmp); err != nil {
 		return errors.Join(err, remove(tmp))
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := replaceStore(tmp, path, true); err != nil {
 		return errors.Join(err, remove(tmp))
 	}
-	// From here on the file is the whole store, and the journal nobody's.
+	return nil
+}
+
+// replaceStore gives a complete file the name of the store: of one that is
+// there, or else only if there is none. From then on the file is the whole
+// store, and the journal nobody's. It is locked meanwhile: whoever opened it
+// before that is wiped would have made the journal his own.
+func replaceStore(tmp, path string, there bool) (err error) {
+	db, err := openFile(tmp, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if there {
+		err = os.Rename(tmp, path)
+	} else if err = linkOnly(tmp, path); err == nil {
+		err = remove(tmp)
+	}
+	if err != nil {
+		return err
+	}
 	return errors.Join(syncDir(path), cleanJournal(realDisk{}, path))
 }
 

@@ -27,7 +27,7 @@ func (r *Running) serveCodes(w http.ResponseWriter, _ *http.Request) {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, c := range r.service.Codes.Pending(now) {
 		to, _ := json.Marshal(c.To) // a string always can be; a stranger wrote it, and it stays on its line
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\tfor %s\n", c.Family, c.Purpose, to, c.Code, c.Expires.Sub(now).Round(time.Second))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\tfor %s\n", c.Key.Family, c.Key.Purpose, to, c.Code, c.Expires.Sub(now).Round(time.Second))
 	}
 	_ = table.Flush() // the other end has gone
 }

@@ -39,6 +39,7 @@ func verbs() []verb {
 		{name: "check", about: "read the whole store and say whether it is sound; the relay must not run", settings: state, run: check},
 		{name: "compact", about: "write the store anew without its free space; the relay must not run", settings: state, run: compact},
 		{name: "backup", args: "FILE", about: "copy the store, compacted, to a file, whether the relay runs or not", settings: state, minArgs: 1, maxArgs: 1, run: backup},
+		{name: "restore", args: "FILE", about: "put a backup in place of the store, which stays as restante.db.before-restore; who has a password logs in again, one-time codes and prekeys are void; the relay must not run", settings: state, minArgs: 1, maxArgs: 1, run: restore},
 		{name: "stats", about: "what the running relay holds and does", settings: statsSettings, run: stats},
 		{name: "invite", about: "make a code that lets somebody register at the running relay", settings: inviteSettings, run: invite},
 		{name: "account", args: "FAMILY NAME [ACTION]", about: "what the running relay says of an account, by its id or its family's name for it; or what becomes of it: suspend, restore, remove, owner", settings: state, minArgs: 2, maxArgs: 3, run: account},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -216,6 +217,28 @@ func TestAccount(t *testing.T) {
 	}
 	if out := must(t, "codes", "--state", r.state); out != "" {
 		t.Errorf("codes that wait: %q", out)
+	}
+}
+
+// A code is shown to the operator until it is used.
+func TestCodes(t *testing.T) {
+	r := start(t, newState(t))
+	j, s := &jeticoUser{client: client{t: t}}, &samaUser{client: client{t: t}}
+	j.join(r) // which uses its code
+	s.join(r)
+	s.listen()
+	s.do("user_edit", map[string]any{"email": "s@example.org", "current_password": "secret"})
+	if out := must(t, "codes", "--state", r.state); out != "" {
+		t.Errorf("after a registration codes prints\n%s", out)
+	}
+	s.do("user_send_otp", map[string]any{"email": "s@example.org", "device_id": "d"})
+	code := regexp.MustCompile(`(?m)^sama .* (\d{6}) `).FindStringSubmatch(must(t, "codes", "--state", r.state))
+	if code == nil {
+		t.Fatal("no code is shown")
+	}
+	s.do("user_reset_password", map[string]any{"email": "s@example.org", "device_id": "d", "token": code[1], "new_password": "another"})
+	if out := must(t, "codes", "--state", r.state); out != "" {
+		t.Errorf("after a new password codes prints\n%s", out)
 	}
 }
 

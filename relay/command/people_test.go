@@ -506,10 +506,10 @@ func (p *dishisUser) posted(room string) (bodies []string) {
 // A jeticoUser uses Jetico Messenger.
 type jeticoUser struct {
 	client
-	own, app string
-	keyed    bool
-	dialogs  map[string]string // by the other's id
-	keys     map[string]string // of the dialogs
+	own, app, phone string
+	keyed           bool
+	dialogs         map[string]string // by the other's id
+	keys            map[string]string // of the dialogs
 }
 
 func (p *jeticoUser) id() string { return p.who } // its own never leaves it
@@ -531,15 +531,21 @@ func (p *jeticoUser) join(r *running) {
 	p.r, p.dialogs, p.keys = r, map[string]string{}, map[string]string{}
 	phone := fmt.Sprintf("+155500%05d", joined.Add(1))
 	sum := sha256.Sum256([]byte(phone))
-	p.own, p.app = base64.StdEncoding.EncodeToString(sum[:]), hex.EncodeToString(sum[:16])
+	p.own, p.app, p.phone = base64.StdEncoding.EncodeToString(sum[:]), hex.EncodeToString(sum[:16]), phone
 	p.dial("/jetico/ws")
-	p.do("RequestRegisterApplication", map[string]any{"applicationType": "android", "openUserId": phone, "userId": p.own, "uuid": p.app})
+	p.register(r)
+	p.who = findHex(p.t, r, "jetico", p.own)
+}
+
+// register shows by a code that the application is the phone's owner's.
+func (p *jeticoUser) register(r *running) {
+	p.t.Helper()
+	p.do("RequestRegisterApplication", map[string]any{"applicationType": "android", "openUserId": p.phone, "userId": p.own, "uuid": p.app})
 	for _, m := range codeLine.FindAllStringSubmatch(must(p.t, "codes", "--state", r.state), -1) {
-		if m[1] == phone {
+		if m[1] == p.phone {
 			p.do("RequestConfirmRegistration", map[string]any{"smsCode": m[2], "userId": p.own, "uuid": p.app})
 		}
 	}
-	p.who = findHex(p.t, r, "jetico", p.own)
 }
 
 func (p *jeticoUser) listen() {

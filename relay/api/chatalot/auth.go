@@ -127,44 +127,69 @@ type tokensOut struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+var worthlessRefresh = unauthorized("invalid or expired refresh token")
+
+// A refreshing is what a refresh token is good for: the next one; or, stolen,
+// the end of its session.
+type refreshing struct {
+	token  relay.Token
+	acc    relay.Account
+	p      profile
+	stolen bool
+}
+
+// refreshBy looks at a refresh token; Unauthorized, the same whatever it is,
+// when it is good for nothing. One that comes back a minute and more after its
+// exchange was stolen, or was stolen from; sooner it may be another tab of the
+// same browser.
+func refreshBy(tx *relay.Tx, secret string) (f refreshing, err error) {
+	t, found, err := tx.TokenOf(secret)
+	if err != nil {
+		return f, err
+	}
+	if !found || t.Family != family {
+		return f, worthlessRefresh
+	}
+	f.token = t
+	f.acc, f.p, err = account(tx, t.Account)
+	if relay.Is(err, relay.NotFound) || err == nil && f.acc.Suspended != 0 {
+		return f, worthlessRefresh
+	}
+	f.stolen = t.Purpose == tokenSpent && t.Created.Add(tabsRace) < tx.Wall()
+	if err == nil && !f.stolen && (t.Purpose != tokenRefresh || t.Expires <= tx.Wall()) {
+		err = worthlessRefresh
+	}
+	return f, err
+}
+
 // refresh exchanges a refresh token for the next one. Every failure is the same
-// to the caller. A token that comes back a minute and more after its exchange
-// was stolen, or was stolen from, and its session ends; sooner it may be another
-// tab of the same browser.
+// to the caller, and costs no write unless it ends a session.
 func (a *api) refresh(c *wire.Call, r *relay.Relay, in refreshIn) (tokensOut, error) {
+	var f refreshing
+	look := func(tx *relay.Tx) (err error) {
+		f, err = refreshBy(tx, in.Token)
+		return err
+	}
+	if err := r.View(c.Context(), look); err != nil {
+		return tokensOut{}, err
+	}
 	next := newRefresh()
-	var session string
-	var p profile
-	var who relay.ID
 	err := r.Update(c.Context(), func(tx *relay.Tx) error {
-		session = ""
-		t, found, err := tx.TokenOf(in.Token)
-		if err != nil || !found || t.Family != family {
+		if err := look(tx); err != nil {
 			return err
 		}
-		acc, prof, err := account(tx, t.Account)
-		if relay.Is(err, relay.NotFound) || err == nil && acc.Suspended != 0 {
-			return nil
+		if f.stolen {
+			return endSession(tx, f.acc, f.token.Device)
 		}
-		if err != nil {
-			return err
-		}
-		if t.Purpose == tokenSpent && t.Created.Add(tabsRace) < tx.Wall() {
-			return endSession(tx, acc, t.Device)
-		}
-		if t.Purpose != tokenRefresh || t.Expires <= tx.Wall() {
-			return nil
-		}
-		who, p, session = acc.ID, prof, t.Device
-		return rotate(tx, t, in.Token, next)
+		return rotate(tx, f.token, in.Token, next)
 	})
+	if err == nil && f.stolen {
+		err = worthlessRefresh
+	}
 	if err != nil {
 		return tokensOut{}, err
 	}
-	if session == "" {
-		return tokensOut{}, unauthorized("invalid or expired refresh token")
-	}
-	access, err := a.newAccess(r, who, p, session)
+	access, err := a.newAccess(r, f.acc.ID, f.p, f.token.Device)
 	return tokensOut{access, next}, err
 }
 

@@ -79,7 +79,17 @@ var prekeys = relay.NewRecords("chatalot prekey",
 		}
 		return [][]byte{binary.BigEndian.AppendUint64(append([]byte(nil), k.Owner[:]...), uint64(k.Used))}
 	}},
-).GoesWith("digest", nil)
+).GoesWith("digest", nil).NotRestored(func(tx *relay.Tx, k *prekey) bool {
+	k.take(tx) // each may have been handed out since, and its owner may send it again
+	return true
+})
+
+// take marks a prekey as handed out.
+func (k *prekey) take(tx *relay.Tx) {
+	if k.Used == 0 {
+		k.Key, k.Used = nil, tx.Wall()
+	}
+}
 
 func prekeyName(owner relay.ID, epoch uint32, id int32) []byte {
 	b := binary.BigEndian.AppendUint32(append([]byte(nil), owner[:]...), epoch)
@@ -332,7 +342,7 @@ func claimPrekey(tx *relay.Tx, by, who relay.ID) (*oneTimePrekey, error) {
 	}
 	k := first.Record
 	out := &oneTimePrekey{k.KeyID, k.Key}
-	k.Key, k.Used = nil, tx.Wall()
+	k.take(tx)
 	if err := prekeys.Put(tx, first.ID, k); err != nil {
 		return nil, err
 	}

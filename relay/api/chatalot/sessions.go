@@ -26,6 +26,9 @@ const (
 	maxSessions = 50
 )
 
+// A password opens a session again.
+func init() { relay.DeclareSessions(family) }
+
 // A session is what this family keeps with a device, whose name is its id.
 type session struct {
 	Label   string     `cbor:"1,keyasint,omitempty"` // of the browser or program

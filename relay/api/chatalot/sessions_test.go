@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"restante/relay"
 	"restante/relay/api/wire"
@@ -68,6 +69,58 @@ func TestRefresh_Race(t *testing.T) {
 	wg.Wait()
 	if n := served.Load(); n != 1 {
 		t.Errorf("%d were served, want 1", n)
+	}
+}
+
+// A refresh token that is good for nothing is refused without the writer, which
+// is held up here.
+func TestRefresh_Worthless(t *testing.T) {
+	clock := &relaytest.Clock{}
+	r := relaytest.New(t, relay.Options{Now: clock.Now})
+	a := newAPI(Options{})
+	_, spent := signedUp(t, a, r)
+	got, err := a.refresh(stranger(r), r, refreshIn{spent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, free := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	done := make(chan error, 1)
+	go func() {
+		done <- r.Update(context.Background(), func(*relay.Tx) error {
+			once.Do(func() { close(held) })
+			<-free
+			return nil
+		})
+	}()
+	<-held
+	refused := make(chan error, 2)
+	go func() {
+		for _, token := range []string{"none", spent} { // the latter from another tab
+			_, err := a.refresh(stranger(r), r, refreshIn{token})
+			refused <- err
+		}
+	}()
+	for range 2 {
+		select {
+		case err := <-refused:
+			if !relay.Is(err, relay.Unauthorized) {
+				t.Errorf("got %v, want Unauthorized", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("it waits for the writer")
+		}
+	}
+	close(free)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	// Late, it is no other tab's, and the session ends.
+	clock.Advance(tabsRace + time.Second)
+	for _, token := range []string{spent, got.RefreshToken} {
+		if _, err := a.refresh(stranger(r), r, refreshIn{token}); !relay.Is(err, relay.Unauthorized) {
+			t.Errorf("after a token came back late: got %v, want Unauthorized", err)
+		}
 	}
 }
 

@@ -7,6 +7,10 @@
 // acts, in body, path or query as each request has it, must be the token's user
 // and may be left out.
 //
+// A token is all there is to prove an account by: there are no passwords, and
+// nobody registers a device without a token of the account. So tokens outlive a
+// restore from a backup; those revoked since are to be revoked again.
+//
 // Users are 24 hex digits, everything else a word and 32 of them: msg_, group_,
 // comm_, chan_, status_, file_. Times are ISO 8601 with three decimals; a page
 // is read backwards with before, in milliseconds or as such a time.

@@ -8,6 +8,9 @@ import (
 	"restante/relay/api/wire"
 )
 
+// A phone's owner registers an application again, by a code.
+func init() { relay.DeclareSessions(family) }
+
 // signalApplication is the kind of the signal that an application has
 // authenticated itself; its data is an arrival. kindApplication is the event
 // that one was deleted, which only has the account's sessions look.
@@ -118,7 +121,7 @@ type pushRow struct {
 
 var pushes = relay.NewRecords("jetico push",
 	relay.Index[pushRow]{Name: "account", Key: func(p *pushRow) [][]byte { return [][]byte{p.Account[:]} }},
-).GoesWith("account", nil)
+).GoesWith("account", nil).NotRestored(nil) // they go with applications
 
 const sealToken = "jetico device token"
 

@@ -38,7 +38,7 @@ func (a *api) sendCode(c *wire.Call, r *relay.Relay, key relay.CodeKey, d delive
 		return err
 	}
 	err = c.Service.Codes.Send(c.Context(), wire.Code{
-		Family: family, To: d.phone, Code: code, Expires: r.Now().Add(codeTTL).Time(), Purpose: key.Purpose,
+		Key: key, To: d.phone, Code: code, Expires: r.Now().Add(codeTTL).Time(),
 		Text: a.smsText(code, d.smsToken),
 	})
 	if err == nil {
@@ -60,7 +60,7 @@ func (a *api) smsText(code, token string) string {
 	return text + "\n\n" + token
 }
 
-// useCode uses a code, see [relay.Relay.TryCode], and says why one did not do.
+// useCode uses a code, see [wire.Service.TryCode], and says why one did not do.
 func useCode(c *wire.Call, r *relay.Relay, key relay.CodeKey, code string, then func(*relay.Tx) error) error {
 	stands := func() (state relay.CodeState, err error) {
 		err = r.View(c.Context(), func(tx *relay.Tx) (err error) {
@@ -82,7 +82,7 @@ func useCode(c *wire.Call, r *relay.Relay, key relay.CodeKey, code string, then 
 		return errTooManyAttempts
 	}
 	var right bool
-	err = r.TryCode(c.Context(), key, code, func(tx *relay.Tx) error {
+	err = c.Service.TryCode(c.Context(), key, code, func(tx *relay.Tx) error {
 		right = true
 		return then(tx)
 	})

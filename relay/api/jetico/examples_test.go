@@ -164,7 +164,7 @@ func number(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000000
 // code has a code sent and puts it where the example has one.
 func (s *scene) code(purpose, field string) {
 	for _, c := range s.h.svc.Codes.Pending(s.h.r.Now().Time()) {
-		if c.Purpose == purpose {
+		if c.Key.Purpose == purpose {
 			s.in[field] = c.Code
 		}
 	}

@@ -35,7 +35,7 @@ func (a *api) sendOTP(c *wire.Call, r *relay.Relay, in sendOTPIn) (success, erro
 		return success{}, err
 	}
 	err = c.Service.Codes.Send(c.Context(), wire.Code{
-		Family: family, To: p.Email, Code: code, Purpose: purposeReset, Expires: r.Now().Add(codeFor).Time(),
+		Key: key, To: p.Email, Code: code, Expires: r.Now().Add(codeFor).Time(),
 	})
 	if err != nil {
 		_ = r.DropCode(c.Context(), key) // it runs out by itself
@@ -99,7 +99,7 @@ func (a *api) resetPassword(c *wire.Call, r *relay.Relay, in resetPasswordIn) (s
 		return success{}, err
 	}
 	nobodyHere := relay.Caller{Account: acc.ID, Box: acc.Box}
-	err = r.TryCode(c.Context(), resetKey(acc.ID), digits(in.Token), func(tx *relay.Tx) error {
+	err = c.Service.TryCode(c.Context(), resetKey(acc.ID), digits(in.Token), func(tx *relay.Tx) error {
 		if _, err := tx.Account(acc.ID); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ var subscriptions = relay.NewRecords("sama push subscription",
 		}
 		return [][]byte{endpointKey(s.Endpoint)}
 	}},
-).GoesWith(indexOwner, nil)
+).GoesWith(indexOwner, nil).NotRestored(nil) // they end with sessions
 
 func endpointKey(endpoint string) []byte {
 	d := relay.DigestOf([]byte(endpoint))

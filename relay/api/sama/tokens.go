@@ -20,6 +20,9 @@ const (
 	purposeSpent   = "spent" // the refresh token that was exchanged last
 )
 
+// A password opens a session again.
+func init() { relay.DeclareSessions(family) }
+
 // A refresh token that comes back this long after its exchange was stolen, or
 // its copy was; two tabs that refresh at once are none of that.
 const spentGrace = time.Minute

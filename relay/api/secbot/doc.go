@@ -7,6 +7,9 @@
 // one line of plain text. A 200 to a post means that the message is committed
 // and synced.
 //
+// An account has one token, and nothing else to prove itself by, for ever: it
+// outlives a restore from a backup, too.
+//
 // There are two kinds of boxes. A user's mailbox holds friend requests and
 // their answers, group invites and messages until they expire; /receive reads
 // it. A group is an open room: knowing its id is the right to post and poll, and

@@ -15,9 +15,8 @@ import (
 // A Code is a one-time code on its way to somebody: by the operator's program,
 // or by the operator, who reads it with `restante codes`.
 type Code struct {
-	Family  string
-	Purpose string // "registration", "password"
-	To      string // a phone number or e-mail address, as its owner wrote it; never stored
+	Key     relay.CodeKey // whose it is and what for; there is one at a time
+	To      string        // a phone number or e-mail address, as its owner wrote it; never stored
 	Code    string
 	Expires time.Time
 	Text    string // what to send, where its family's clients read it by themselves; several lines; "" for anything
@@ -61,7 +60,7 @@ func (cs *Codes) Send(ctx context.Context, c Code) error {
 	cmd := exec.CommandContext(ctx, cs.command)
 	cmd.Env = []string{}
 	cmd.Dir = "/"
-	cmd.Stdin = bytes.NewReader(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", c.Family, c.Purpose, headerLine.Replace(c.To), c.Code, c.Text))
+	cmd.Stdin = bytes.NewReader(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", c.Key.Family, c.Key.Purpose, headerLine.Replace(c.To), c.Code, c.Text))
 	if cmd.Run() != nil {
 		return busy
 	}
@@ -71,24 +70,41 @@ func (cs *Codes) Send(ctx context.Context, c Code) error {
 func (cs *Codes) keep(c Code) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	cs.dropLocked(c.Family, c.Purpose, c.To)
+	cs.dropLocked(c.Key)
 	cs.pending = append(cs.pending, c)
 	if len(cs.pending) > codesKept {
 		cs.pending = cs.pending[1:]
 	}
 }
 
-// Drop forgets a code that was used or withdrawn.
-func (cs *Codes) Drop(family, purpose, to string) {
+// drop forgets a code that nobody needs to be told any more.
+func (cs *Codes) drop(k relay.CodeKey) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	cs.dropLocked(family, purpose, to)
+	cs.dropLocked(k)
 }
 
-func (cs *Codes) dropLocked(family, purpose, to string) {
-	cs.pending = slices.DeleteFunc(cs.pending, func(c Code) bool {
-		return c.Family == family && c.Purpose == purpose && c.To == to
-	})
+func (cs *Codes) dropLocked(k relay.CodeKey) {
+	cs.pending = slices.DeleteFunc(cs.pending, func(c Code) bool { return c.Key == k })
+}
+
+// TryCode is the relay's (see [relay.Relay.TryCode]), and has a code that was
+// spent by it, or ended, no longer shown.
+func (s *Service) TryCode(ctx context.Context, k relay.CodeKey, code string, then func(*relay.Tx) error) error {
+	err := s.Relay.TryCode(ctx, k, code, then)
+	over := err == nil
+	if relay.Is(err, relay.Forbidden) {
+		// Should looking fail, it is shown until it expires.
+		_ = s.Relay.View(ctx, func(tx *relay.Tx) error {
+			state, err := tx.CodeState(k)
+			over = err == nil && state == relay.CodeSpent
+			return err
+		})
+	}
+	if over {
+		s.Codes.drop(k)
+	}
+	return err
 }
 
 // Pending returns the codes that wait to be shown and have not expired at a

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"restante/relay"
+	"restante/relay/relaytest"
 )
 
 func TestRaw(t *testing.T) {
@@ -207,19 +208,68 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+func codeKey(whose string) relay.CodeKey {
+	return relay.CodeKey{Family: "f", Purpose: "p", Subject: relay.DigestOf([]byte(whose))}
+}
+
+// A code is shown until it is of no use any more.
+func TestService_TryCode(t *testing.T) {
+	r := relaytest.New(t, relay.Options{})
+	s := &Service{Relay: r, Codes: NewCodes("")}
+	ctx, undone := t.Context(), errors.New("undone")
+	given := func(k relay.CodeKey) string {
+		t.Helper()
+		code, err := r.NewCode(ctx, k, 6, time.Minute)
+		if err == nil {
+			err = s.Codes.Send(ctx, Code{Key: k, Code: code, Expires: r.Now().Add(time.Minute).Time()})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	shown := func(what string, want int) {
+		t.Helper()
+		if got := s.Codes.Pending(r.Now().Time()); len(got) != want {
+			t.Errorf("%s: %d codes are shown, want %d", what, len(got), want)
+		}
+	}
+	mine, other := codeKey("mine"), codeKey("other")
+	code, _ := given(mine), given(other)
+	for _, err := range []error{undone, relay.Errorf(relay.Forbidden, relay.SubjectNone, "no")} {
+		if got := s.TryCode(ctx, mine, code, func(*relay.Tx) error { return err }); got == nil {
+			t.Error("what comes with the code failed, and it is no error")
+		}
+	}
+	shown("not used after all", 2)
+	if err := s.TryCode(ctx, mine, code, nil); err != nil {
+		t.Fatal(err)
+	}
+	shown("used", 1)
+	for range 4 {
+		_ = s.TryCode(ctx, other, "wrong", nil)
+	}
+	shown("four wrong ones", 1)
+	_ = s.TryCode(ctx, other, "wrong", nil)
+	shown("five wrong ones", 0)
+}
+
 func TestCodes(t *testing.T) {
 	now := time.Now()
 	cs := NewCodes("")
 	ctx := context.Background()
 	for i, to := range []string{"a", "b", "a"} {
-		if err := cs.Send(ctx, Code{Family: "f", Purpose: "p", To: to, Code: string(rune('1' + i)), Expires: now.Add(time.Minute)}); err != nil {
+		if err := cs.Send(ctx, Code{Key: codeKey(to), To: to, Code: string(rune('1' + i)), Expires: now.Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := cs.Pending(now); len(got) != 2 || got[0].Code != "2" || got[1].Code != "3" {
 		t.Errorf("waiting: %v", got)
 	}
-	cs.Drop("f", "p", "a")
+	cs.drop(codeKey("a"))
+	if got := cs.Pending(now); len(got) != 1 || got[0].Code != "2" {
+		t.Errorf("waiting: %v", got)
+	}
 	if got := cs.Pending(now.Add(time.Hour)); len(got) != 0 {
 		t.Errorf("waiting after they expired: %v", got)
 	}
@@ -229,7 +279,7 @@ func TestCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	cs = NewCodes(script)
-	if err := cs.Send(ctx, Code{Family: "f", Purpose: "p", To: "+1\nrm", Code: "123456"}); err != nil {
+	if err := cs.Send(ctx, Code{Key: codeKey("1"), To: "+1\nrm", Code: "123456"}); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := os.ReadFile(dir + "/got"); string(got) != "f\np\n+1 rm\n123456\n" {

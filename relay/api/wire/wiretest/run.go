@@ -178,7 +178,7 @@ func bell(r *relay.Relay) (rung func() error, err error) {
 func code(codes *wire.Codes, now time.Time, purpose string) (got string, err error) {
 	err = fmt.Errorf("no code for %q waits", purpose)
 	for _, c := range codes.Pending(now) {
-		if c.Purpose == purpose {
+		if c.Key.Purpose == purpose {
 			got, err = c.Code, nil
 		}
 	}
