@@ -154,8 +154,8 @@ func (tx *Tx) afford(share *ratelimit.Shares, who ID, b BoxID, size int) (spend 
 	}, nil
 }
 
-// spend counts what an account writes into a box by other means than a message,
-// an edit or a reaction, against the same shares. TooMany: one is used up.
+// spend counts what an account writes into a box other than a message (an edit,
+// a reaction) against the same shares. TooMany: one is used up.
 func (tx *Tx) spend(who ID, b BoxID, size int) error {
 	spend, err := tx.afford(tx.r.limits.room, who, b, size)
 	if err == nil {
