@@ -197,10 +197,18 @@ func (a *api) subscriptionsNow(tx *relay.Tx, j pushJob, id relay.ID) (list []rel
 	return list, nil
 }
 
-// hiddenFrom reports whether the message is not for somebody.
+// hiddenFrom reports whether the message is not for somebody: he has hidden it,
+// or it was there before he was.
 func (j pushJob) hiddenFrom(tx *relay.Tx, id relay.ID) (bool, error) {
 	if j.entry.IsZero() {
 		return false, nil
+	}
+	acc, err := tx.Access(id, j.room)
+	if relay.Is(err, relay.NotFound) || relay.Is(err, relay.Forbidden) || err == nil && acc.Member.Joined > j.entry.Time {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
 	}
 	_, hidden, err := tx.Marked(j.entry, relay.Hidden, id, "")
 	return hidden, err
