@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A watcher is an epoll set in which connections lie that wait, all under the eyes of one goroutine. It reports a connection once
+// A watcher is an epoll set in which connections lie that sleep, all under the eyes of one goroutine. It reports a connection once
 // when something comes or the peer has gone; it is a number that is reported and not a descriptor, which may be another
 // connection's by then.
 type watcher struct {
@@ -18,35 +18,35 @@ type watcher struct {
 	file *os.File // of the set, which lies in turn in the set of Go's runtime
 	raw  syscall.RawConn
 
-	mu      sync.Mutex // guards the rest; taken with a waiter's own held, never the other way round
-	waiters map[uint64]*parked
-	last    uint64
-	due     byTime
+	mu       sync.Mutex // guards the rest; taken with a sleeper's own held, never the other way round
+	sleepers map[uint64]*sleeper
+	last     uint64
+	due      byTime
 }
 
-// byTime are the waiters, as a heap: the one whose time is out next comes first. A timer for each would be a tenth of what a
-// waiter costs; the goroutine's own read has the deadline of the first.
-type byTime []*parked
+// byTime are the sleepers, as a heap: the one whose time is out next comes first. A timer for each would be a tenth of what a
+// sleeper costs; the goroutine's own read has the deadline of the first.
+type byTime []*sleeper
 
 func (h byTime) Len() int           { return len(h) }
-func (h byTime) Less(i, j int) bool { return h[i].wt.Until.Before(h[j].wt.Until) }
+func (h byTime) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
 func (h byTime) Swap(i, j int)      { h[i], h[j] = h[j], h[i]; h[i].place, h[j].place = i, j }
-func (h *byTime) Push(x any)        { p := x.(*parked); p.place = len(*h); *h = append(*h, p) }
+func (h *byTime) Push(x any)        { sl := x.(*sleeper); sl.place = len(*h); *h = append(*h, sl) }
 
 func (h *byTime) Pop() any {
 	last := len(*h) - 1
-	p := (*h)[last]
+	sl := (*h)[last]
 	(*h)[last], *h = nil, (*h)[:last]
-	p.place = -1
-	return p
+	sl.place = -1
+	return sl
 }
 
-// watching returns the process's one watcher, made when somebody first waits; nil where that fails.
+// watching returns the process's one watcher, made when somebody first sleeps; nil where that fails.
 var watching func() *watcher
 
 func init() { watching = sync.OnceValue(newWatcher) }
 
-// goroutinesOnly has everybody wait with a goroutine, as on other systems. For tests.
+// goroutinesOnly has everybody sleep in a goroutine, as on other systems. For tests.
 var goroutinesOnly bool
 
 func newWatcher() *watcher {
@@ -58,7 +58,7 @@ func newWatcher() *watcher {
 		unix.Close(set)
 		return nil
 	}
-	w := &watcher{set: set, file: os.NewFile(uintptr(set), "epoll"), waiters: map[uint64]*parked{}}
+	w := &watcher{set: set, file: os.NewFile(uintptr(set), "epoll"), sleepers: map[uint64]*sleeper{}}
 	// Only what the runtime can wait for takes a deadline.
 	if err := w.file.SetReadDeadline(time.Time{}); err != nil {
 		w.file.Close()
@@ -89,8 +89,8 @@ func (w *watcher) run() {
 			return // the set is never closed
 		}
 		for _, e := range events[:max(n, 0)] {
-			if p := w.find(number(&e)); p != nil {
-				p.hear()
+			if sl := w.find(number(&e)); sl != nil {
+				sl.hear()
 			}
 		}
 	}
@@ -98,53 +98,53 @@ func (w *watcher) run() {
 
 // timesUp wakes those whose time is out, and sets the deadline of the next.
 func (w *watcher) timesUp() {
-	var out []*parked
+	var out []*sleeper
 	w.mu.Lock()
-	for now := time.Now(); len(w.due) > 0 && !w.due[0].wt.Until.After(now); {
-		out = append(out, heap.Pop(&w.due).(*parked))
+	for now := time.Now(); len(w.due) > 0 && !w.due[0].until.After(now); {
+		out = append(out, heap.Pop(&w.due).(*sleeper))
 	}
 	w.deadlineLocked()
 	w.mu.Unlock()
-	for _, p := range out {
-		p.timeUp()
+	for _, sl := range out {
+		sl.timeUp()
 	}
 }
 
 func (w *watcher) deadlineLocked() {
 	var next time.Time // none
 	if len(w.due) > 0 {
-		next = w.due[0].wt.Until
+		next = w.due[0].until
 	}
 	w.file.SetReadDeadline(next)
 }
 
-// number is the one that a waiter was put in with.
+// number is the one that a sleeper was put in with.
 func number(e *unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
-func (w *watcher) find(id uint64) *parked {
+func (w *watcher) find(id uint64) *sleeper {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.waiters[id]
+	return w.sleepers[id]
 }
 
-func (w *watcher) enter(p *parked) (id uint64) {
+func (w *watcher) enter(sl *sleeper) (id uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last++
-	w.waiters[w.last] = p
-	if heap.Push(&w.due, p); p.place == 0 {
+	w.sleepers[w.last] = sl
+	if heap.Push(&w.due, sl); sl.place == 0 {
 		w.deadlineLocked()
 	}
 	return w.last
 }
 
-// forget takes a waiter out. The deadline may then come too early once, and nobody's time be out.
-func (w *watcher) forget(p *parked) {
+// forget takes a sleeper out. The deadline may then come too early once, and nobody's time be out.
+func (w *watcher) forget(sl *sleeper) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.waiters, p.id)
-	if p.place >= 0 {
-		heap.Remove(&w.due, p.place)
+	delete(w.sleepers, sl.id)
+	if sl.place >= 0 {
+		heap.Remove(&w.due, sl.place)
 	}
 }
 
@@ -164,38 +164,38 @@ func (w *watcher) control(c *conn, op int, id uint64) bool {
 	return err == nil && done
 }
 
-// watch puts the waiter to sleep in the set, if that can be. What came since it was awake last wakes it at once.
-func (p *parked) watch() bool {
-	if _, ok := p.c.Conn.(syscall.Conn); !ok || goroutinesOnly {
+// watch puts it to sleep in the set, if that can be. What came since it was awake last wakes it at once.
+func (sl *sleeper) watch() bool {
+	if _, ok := sl.c.Conn.(syscall.Conn); !ok || goroutinesOnly {
 		return false
 	}
 	w := watching()
 	if w == nil {
 		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	sl.mu.Lock()
+	defer sl.mu.Unlock()
 	op := unix.EPOLL_CTL_MOD
-	if p.id == 0 {
-		op, p.id = unix.EPOLL_CTL_ADD, w.enter(p)
+	if sl.id == 0 {
+		op, sl.id = unix.EPOLL_CTL_ADD, w.enter(sl)
 	}
-	if !w.control(p.c, op, p.id) {
-		p.watched = false
+	if !w.control(sl.c, op, sl.id) {
+		sl.watched = false
 		return false
 	}
-	p.watched, p.asleep = true, true
-	if p.rung || p.stopped || p.due || p.heard {
-		p.wakeLocked()
+	sl.watched, sl.asleep = true, true
+	if sl.rung || sl.stopped || sl.due || sl.heard {
+		sl.wakeLocked()
 	}
 	return true
 }
 
 // unwatch takes it out for good, before its connection is anybody else's.
-func (p *parked) unwatch() {
-	if p.id == 0 {
+func (sl *sleeper) unwatch() {
+	if sl.id == 0 {
 		return
 	}
 	w := watching()
-	w.forget(p)
-	w.control(p.c, unix.EPOLL_CTL_DEL, 0)
+	w.forget(sl)
+	w.control(sl.c, unix.EPOLL_CTL_DEL, 0)
 }
