@@ -23,6 +23,7 @@ type conn struct {
 	busy  atomic.Bool // a request is running, or a handler took the connection over
 	first bool        // one holds a byte read while net/http was away; used by one reader at a time
 	one   [1]byte
+	inSet bool // its descriptor is known to the epoll set; used by whoever works on the connection
 	cork  cork
 
 	writer *recollection // of the request that runs, and the one after it

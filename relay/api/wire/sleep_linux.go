@@ -148,8 +148,9 @@ func (w *watcher) forget(sl *sleeper) {
 	}
 }
 
-// control changes what the set knows of a connection. It fails for one that is closed, or has no descriptor.
-func (w *watcher) control(c *conn, op int, id uint64) bool {
+// report has what comes to a connection next reported under a number, once. It fails for one that is closed, or has no
+// descriptor.
+func (w *watcher) report(c *conn, id uint64) bool {
 	sc, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		return false
@@ -159,8 +160,13 @@ func (w *watcher) control(c *conn, op int, id uint64) bool {
 		return false
 	}
 	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(uint32(id)), Pad: int32(uint32(id >> 32))}
+	op := unix.EPOLL_CTL_ADD
+	if c.inSet {
+		op = unix.EPOLL_CTL_MOD
+	}
 	done := false
 	err = raw.Control(func(fd uintptr) { done = unix.EpollCtl(w.set, op, int(fd), &e) == nil })
+	c.inSet = c.inSet || done
 	return err == nil && done
 }
 
@@ -175,11 +181,10 @@ func (sl *sleeper) watch() bool {
 	}
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
-	op := unix.EPOLL_CTL_MOD
 	if sl.id == 0 {
-		op, sl.id = unix.EPOLL_CTL_ADD, w.enter(sl)
+		sl.id = w.enter(sl)
 	}
-	if !w.control(sl.c, op, sl.id) {
+	if !w.report(sl.c, sl.id) {
 		sl.watched = false
 		return false
 	}
@@ -190,12 +195,10 @@ func (sl *sleeper) watch() bool {
 	return true
 }
 
-// unwatch takes it out for good, before its connection is anybody else's.
+// unwatch has it forgotten for good, before its connection is anybody else's. The descriptor stays in the set until it is
+// closed: connections come back, and at most once more is a number reported that nobody has.
 func (sl *sleeper) unwatch() {
-	if sl.id == 0 {
-		return
+	if sl.id != 0 {
+		watching().forget(sl)
 	}
-	w := watching()
-	w.forget(sl)
-	w.control(sl.c, unix.EPOLL_CTL_DEL, 0)
 }
