@@ -180,10 +180,10 @@ type Watch struct {
 	moved       []BoxID
 	signals     []Signal
 	signalBytes int
-	rung        bool          // told since the last look
+	rung        bool // told since the last look
+	closed      bool
 	tell        func()        // set by Arm
 	c           chan struct{} // made by C
-	closed      bool
 }
 
 // C returns a channel that holds one token whenever there is something to look

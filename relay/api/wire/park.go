@@ -29,10 +29,11 @@ type Wait struct {
 	Done func()
 	// Sent, if set, is called once when an answer has been written, or could not be; never for a caller who hung up.
 	Sent func(err error)
-	// Fail renders an error of Check. Nil: 500 and no more.
+	// Fail renders an error of Check. Nil: as the row that returned the wait, or 500 and no more.
 	Fail func(err error) (status int, body []byte)
 
-	parked parked // once it is: a part of it, as many wait
+	row    waitingRow // what returned it, if a row did: renders errors that Fail does not
+	parked parked     // once it is: a part of it, as many wait
 }
 
 // Park answers a request when its wait is over, and returns at once if it can: the connection is taken from net/http, waits in
@@ -122,10 +123,13 @@ func (p *parked) look() (status int, body []byte, ready bool) {
 }
 
 func (wt *Wait) fail(err error) (int, []byte) {
-	if wt.Fail == nil {
-		return http.StatusInternalServerError, nil
+	switch {
+	case wt.Fail != nil:
+		return wt.Fail(err)
+	case wt.row.op != nil:
+		return wt.row.fail(err)
 	}
-	return wt.Fail(err)
+	return http.StatusInternalServerError, nil
 }
 
 func (wt *Wait) sent(err error) {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"sync"
 
 	"restante/relay"
@@ -66,7 +67,7 @@ func (ws *Waiters) joinLocked(who relay.ID, p place) (out []place, err error) {
 		return nil, &relay.Error{Code: relay.Busy, Text: "too many waiters", RetryAfter: 5 * retrySoon}
 	}
 	ws.n += 1 - len(out)
-	ws.of[who] = append(mine[:len(mine):len(mine)], p)
+	ws.of[who] = slices.Concat(mine, []place{p}) // no larger than it must be
 	return out, nil
 }
 
