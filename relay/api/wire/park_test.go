@@ -466,6 +466,7 @@ func TestPark_WithGoroutines(t *testing.T) {
 		{"StrangersCanGo", TestConns_ParkedStrangersCanGo},
 		{"IdleHangUp", TestIdle_HangUpFreesTheConnection},
 		{"IdleShutdown", TestIdle_ShutdownClosesThem},
+		{"IdleNotAfterShutdown", TestIdle_NotOnceShutdownHasBegun},
 		{"IdleStrangers", TestIdle_LongestSilentStrangerGoesFirst},
 		{"IdleByteByByte", TestIdle_NextRequestByteByByte},
 		{"IdleStorm", TestIdle_StormAndShutdown},

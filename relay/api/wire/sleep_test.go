@@ -77,6 +77,27 @@ func TestIdle_ShutdownClosesThem(t *testing.T) {
 	waitFor(t, func() bool { return lying(s) == 0 })
 }
 
+// Who has his answer just when the server shuts down does not lie down any more.
+func TestIdle_NotOnceShutdownHasBegun(t *testing.T) {
+	answered := make(chan struct{})
+	var s *served
+	s = serveTest(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Park(w, r, &Wait{
+			Until: time.Now(), Arm: func(func()) {}, Done: func() {},
+			Sent: func(error) { answered <- struct{}{}; <-s.Quiet() },
+		})
+	}), ServeOptions{Grace: 20 * time.Second}, Door{})
+	c := s.call(s.tcp)
+	c.get("/")
+	<-answered
+	start := time.Now()
+	if err := s.Shutdown(context.Background()); err != nil || time.Since(start) > 10*time.Second {
+		t.Errorf("Shutdown: %v after %v", err, time.Since(start))
+	}
+	c.want(200, "")
+	c.closed()
+}
+
 // The stranger that was silent longest makes room, though he sleeps, and is closed at once.
 func TestIdle_LongestSilentStrangerGoesFirst(t *testing.T) {
 	s, b := parkTest(t, ServeOptions{Conns: 12})
@@ -107,10 +128,10 @@ func TestIdle_NextRequestByteByByte(t *testing.T) {
 	s, b := parkTest(t, ServeOptions{})
 	s.each(func(t *testing.T, a net.Addr) {
 		for _, c := range idlers(s, b, a, 30) {
-			for _, sent := range []byte("GET /7 HTTP/1.1\r\nHost: localhost\r\n\r\n") {
+			for _, sent := range []byte("POST /3 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx") {
 				c.send(string(sent))
 			}
-			c.want(200, "nothing")
+			c.want(200, "")
 			c.get("/7")
 			c.want(200, "nothing")
 			c.Close()
