@@ -38,7 +38,7 @@ type Wait struct {
 
 // Park answers a request when its wait is over, and returns at once if it can: the connection is taken from net/http, waits in
 // an epoll set or, where there is none, with one small goroutine (a tenth or a fifth of what a blocked handler costs), is answered
-// by hand and handed back when the next request comes. Headers set on w go into that answer. A connection that cannot be taken over waits right here.
+// by hand, sleeps again in the same way, and is handed back when the next request comes. Headers set on w go into that answer. A connection that cannot be taken over waits right here.
 //
 // The request's body must have been read. A caller who hangs up or closes its sending half is gone at once; one who sends the next
 // request while waiting gets its empty answer, and the connection is closed.
