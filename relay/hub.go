@@ -33,12 +33,14 @@ type Hub struct {
 }
 
 // A link says that one watch watches one box. Links of a box are a list, so
-// that a watch among ten thousand comes and goes at the price of one.
+// that a watch among ten thousand comes and goes at the price of one; those of a
+// watch are another.
 type link struct {
-	w          *Watch
+	w          *Watch // nil: not in use
 	box        BoxID
-	moved      bool // rung since the watch last looked
-	prev, next *link
+	moved      bool  // rung since the watch last looked
+	prev, next *link // of the box
+	other      *link // of the watch
 }
 
 // newHub returns a hub that rings what is committed after rung.
@@ -136,7 +138,14 @@ func (h *Hub) close() {
 // Watch starts watching boxes; one named twice is watched once. Watch first and
 // read after: what is committed between the two rings.
 func (h *Hub) Watch(boxes ...BoxID) *Watch {
-	w := &Watch{hub: h, links: make([]*link, 0, len(boxes))}
+	w := new(Watch)
+	h.Begin(w, boxes...)
+	return w
+}
+
+// Begin is Watch for a watch that is part of something else, and not in use.
+func (h *Hub) Begin(w *Watch, boxes ...BoxID) {
+	*w = Watch{hub: h}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.watching++
@@ -145,7 +154,6 @@ func (h *Hub) Watch(boxes ...BoxID) *Watch {
 			w.addLocked(b)
 		}
 	}
-	return w
 }
 
 // Signal gives s to everybody who watches the box. Whoever has no room for it
@@ -176,14 +184,15 @@ type Watch struct {
 	hub *Hub
 
 	// Guarded by hub.mu.
-	links       []*link
+	links       *link // the one added last
+	first       link  // lent to one of them: most watch a single box
 	moved       []BoxID
 	signals     []Signal
 	signalBytes int
-	rung        bool          // told since the last look
+	rung        bool // told since the last look
+	closed      bool
 	tell        func()        // set by Arm
 	c           chan struct{} // made by C
-	closed      bool
 }
 
 // C returns a channel that holds one token whenever there is something to look
@@ -216,7 +225,7 @@ func (w *Watch) Arm(ring func()) {
 func (w *Watch) Add(b BoxID) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	for _, l := range w.links {
+	for l := w.links; l != nil; l = l.other {
 		if l.box == b {
 			return
 		}
@@ -230,13 +239,22 @@ func (w *Watch) Add(b BoxID) {
 func (w *Watch) Remove(b BoxID) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	for i, l := range w.links {
-		if l.box == b {
+	for at := &w.links; *at != nil; at = &(*at).other {
+		if l := *at; l.box == b {
+			*at = l.other
 			w.hub.unlinkLocked(l)
-			w.links = append(w.links[:i], w.links[i+1:]...)
 			w.moved = slices.DeleteFunc(w.moved, func(m BoxID) bool { return m == b })
 			return
 		}
+	}
+}
+
+// Ring has the watch told as if something had happened, and nothing has moved.
+func (w *Watch) Ring() {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	if !w.closed {
+		w.tellLocked()
 	}
 }
 
@@ -252,7 +270,7 @@ func (w *Watch) Moved() []BoxID {
 func (w *Watch) movedTo() (boxes []BoxID, rung Time) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	for _, l := range w.links {
+	for l := w.links; l != nil; l = l.other {
 		l.moved = false
 	}
 	got := w.moved
@@ -278,23 +296,30 @@ func (w *Watch) Close() {
 	}
 	w.closed = true
 	w.hub.watching--
-	for _, l := range w.links {
+	for l := w.links; l != nil; {
+		other := l.other
 		w.hub.unlinkLocked(l)
+		l = other
 	}
 	w.links, w.tell, w.signals, w.moved, w.rung = nil, nil, nil, nil, false
 }
 
 // addLocked needs hub.mu.
 func (w *Watch) addLocked(b BoxID) {
-	l := &link{w: w, box: b, next: w.hub.links[b]}
+	l := &w.first
+	if l.w != nil {
+		l = new(link)
+	}
+	*l = link{w: w, box: b, next: w.hub.links[b], other: w.links}
 	if l.next != nil {
 		l.next.prev = l
 	}
 	w.hub.links[b] = l
-	w.links = append(w.links, l)
+	w.links = l
 }
 
-// unlinkLocked needs hub.mu.
+// unlinkLocked takes a link out of its box's list; its watch lets go of it. It
+// needs hub.mu.
 func (h *Hub) unlinkLocked(l *link) {
 	if l.next != nil {
 		l.next.prev = l.prev
@@ -307,6 +332,7 @@ func (h *Hub) unlinkLocked(l *link) {
 	default:
 		delete(h.links, l.box)
 	}
+	*l = link{}
 }
 
 // rungLocked needs hub.mu.

@@ -169,6 +169,88 @@ func TestWatch_Arm(t *testing.T) {
 	})
 }
 
+// A ring of one's own tells one watch, moves nothing, and is kept until somebody
+// listens.
+func TestWatch_Ring(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *relay.Hub) {
+		w, other := h.Watch(a), h.Watch(a)
+		n := 0
+		w.Ring()
+		w.Arm(func() { n++ })
+		if n != 1 {
+			t.Errorf("armed after a ring: told %d times, want once", n)
+		}
+		w.Ring()
+		other.Arm(func() { t.Error("told of another's ring") })
+		if n != 2 || len(w.Moved()) != 0 {
+			t.Errorf("told %d times, want 2; or something moved", n)
+		}
+		w.Close()
+		w.Ring()
+		if n != 2 {
+			t.Error("told after it was closed")
+		}
+	})
+}
+
+// A watch that is part of something else serves again when it was closed, and
+// knows nothing of what it was.
+func TestHub_Begin(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *relay.Hub) {
+		var part struct{ w relay.Watch }
+		h.Begin(&part.w, a, b)
+		part.w.C()
+		h.Commit(1, a, b)
+		synctest.Wait()
+		part.w.Close()
+		h.Begin(&part.w, c)
+		h.Commit(2, a, b)
+		synctest.Wait()
+		if moved := part.w.Moved(); len(moved) != 0 || rung(part.w.C()) {
+			t.Errorf("%v moved, which it does not watch any more; or the bell rang", moved)
+		}
+		h.Commit(3, c)
+		synctest.Wait()
+		if moved := part.w.Moved(); len(moved) != 1 || moved[0] != c {
+			t.Errorf("moved: got %v, want %v", moved, c)
+		}
+		part.w.Close()
+		if n := h.Watching(); n != 0 {
+			t.Errorf("%d are watching still", n)
+		}
+	})
+}
+
+// Whichever of its boxes a watch lets go of, it hears of the others and not of
+// that one; and of one taken in its place.
+func TestWatch_RemoveAnyOfThem(t *testing.T) {
+	for i := range 3 {
+		inBubble(t, func(t *testing.T, h *relay.Hub) {
+			boxes := []relay.BoxID{{1}, {2}, {3}}
+			w := h.Watch(boxes...)
+			w.Remove(boxes[i])
+			h.Commit(1, boxes...)
+			synctest.Wait()
+			if moved := w.Moved(); len(moved) != 2 || slices.Contains(moved, boxes[i]) {
+				t.Errorf("without %v: moved %v", boxes[i], moved)
+			}
+			w.Add(boxes[i])
+			w.Add(relay.BoxID{4})
+			h.Commit(2, relay.BoxID{4}, boxes[i])
+			synctest.Wait()
+			if moved := w.Moved(); len(moved) != 2 {
+				t.Errorf("with %v again and a fourth: moved %v", boxes[i], moved)
+			}
+			w.Close()
+			h.Commit(3, boxes...)
+			synctest.Wait()
+			if moved := w.Moved(); len(moved) != 0 || h.Watching() != 0 {
+				t.Errorf("closed: moved %v, %d are watching", moved, h.Watching())
+			}
+		})
+	}
+}
+
 func TestWatch_Add(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *relay.Hub) {
 		w := h.Watch(a)

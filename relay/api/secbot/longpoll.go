@@ -31,7 +31,8 @@ func (in *longPollIn) Check() error {
 // that holds something newer than the cursor, and waits until one does. The
 // caller's own id among them stands for its mailbox.
 func (a api) longPoll(c *wire.Call, r *relay.Relay, in longPollIn) (any, error) {
-	p := &poller{r: r, who: c.Who, since: relay.Time(in.Since), ids: make([]relay.ID, len(in.GroupIDs))}
+	p := &poller{r: r, waiters: c.Service.Waiters, who: c.Who.Account, box: c.Who.Box, since: relay.Time(in.Since)}
+	p.ids = append(p.one[:0], make([]relay.ID, len(in.GroupIDs))...)
 	if err := p.read(c.Context(), in.GroupIDs); err != nil {
 		return nil, err
 	}
@@ -39,16 +40,17 @@ func (a api) longPoll(c *wire.Call, r *relay.Relay, in longPollIn) (any, error) 
 	if err != nil || id != "" {
 		return id, err
 	}
-	p.watch = r.Hub().Watch(boxes...)
+	r.Hub().Begin(&p.watch, boxes...)
 	if _, id, err = p.look(c.Context()); err != nil || id != "" {
 		p.watch.Close()
 		return id, err
 	}
-	if p.leave, err = c.Service.Waiters.Join(c.Who.Account, len(boxes), p.evict); err != nil {
+	if err = p.waiters.Join(p.who, len(boxes), p); err != nil {
 		p.watch.Close()
 		return nil, err
 	}
-	return &wire.Wait{Until: time.Now().Add(a.patience(c)), Arm: p.arm, Check: p.check, Done: p.done}, nil
+	p.wait = wire.Wait{Until: time.Now().Add(a.patience(c)), Arm: p.watch.Arm, Check: p.check, Done: p.done}
+	return &p.wait, nil
 }
 
 // patience is how long to wait: as configured, or less if the client prefers
@@ -69,16 +71,18 @@ func (a api) patience(c *wire.Call) time.Duration {
 	return a.cfg.LongPoll
 }
 
-// A poller is one long-poll while it waits.
+// A poller is one long-poll while it waits: in one piece, since ten thousand may.
 type poller struct {
+	wait    wire.Wait
+	watch   relay.Watch
 	r       *relay.Relay
-	who     relay.Caller
-	ids     []relay.ID
-	since   relay.Time
-	watch   *relay.Watch
-	leave   func()
+	waiters *wire.Waiters
+	who     relay.ID
+	box     relay.BoxID // its mailbox
 	evicted atomic.Bool // a newer waiter of the account took its place
-	ring    atomic.Pointer[func()]
+	since   relay.Time
+	ids     []relay.ID
+	one     [1]relay.ID // most ask for a single one: ids lies here
 }
 
 // read reads the ids that were asked for.
@@ -94,8 +98,8 @@ func (p *poller) read(ctx context.Context, ids []string) error {
 	}
 	return p.r.View(ctx, func(tx *relay.Tx) error {
 		for i, s := range ids {
-			if p.ids[i] = tx.RoomID(s); p.ids[i].IsZero() && tx.AccountID(s) == p.who.Account {
-				p.ids[i] = p.who.Account
+			if p.ids[i] = tx.RoomID(s); p.ids[i].IsZero() && tx.AccountID(s) == p.who {
+				p.ids[i] = p.who
 			}
 		}
 		return nil
@@ -125,11 +129,11 @@ func (p *poller) look(ctx context.Context) (boxes []relay.BoxID, ready string, e
 func (p *poller) readings(tx *relay.Tx) ([]relay.Reading, error) {
 	from := make([]relay.Reading, len(p.ids))
 	for i, id := range p.ids {
-		if id == p.who.Account {
-			from[i] = tx.Mailbox(p.who.Box, p.since)
+		if id == p.who {
+			from[i] = tx.Mailbox(p.box, p.since)
 			continue
 		}
-		acc, err := tx.Reach(p.who.Account, id)
+		acc, err := tx.Reach(p.who, id)
 		if err != nil {
 			return nil, err
 		}
@@ -138,21 +142,10 @@ func (p *poller) readings(tx *relay.Tx) ([]relay.Reading, error) {
 	return from, nil
 }
 
-// arm connects the bell and the eviction to the parked connection.
-func (p *poller) arm(ring func()) {
-	p.ring.Store(&ring)
-	p.watch.Arm(ring)
-	if p.evicted.Load() {
-		ring()
-	}
-}
-
-// evict ends the wait with its empty answer.
-func (p *poller) evict() {
+// Evict ends the wait with its empty answer.
+func (p *poller) Evict() {
 	p.evicted.Store(true)
-	if ring := p.ring.Load(); ring != nil {
-		(*ring)()
-	}
+	p.watch.Ring()
 }
 
 // check looks again after a ring. A group that is gone meanwhile is a 404 as it
@@ -168,5 +161,5 @@ func (p *poller) check() ([]byte, bool, error) {
 
 func (p *poller) done() {
 	p.watch.Close()
-	p.leave()
+	p.waiters.Leave(p.who, p)
 }

@@ -15,14 +15,15 @@ type conn struct {
 	net.Conn
 	door *door
 
-	prev, next *conn   // in the registry's list; guarded by its mutex
-	parked     *parked // guarded by the registry's mutex
-	home       *list   // the list it is in, nil once closed; guarded by the registry's mutex
+	prev, next *conn    // in the registry's list; guarded by its mutex
+	asleep     *sleeper // who sleeps on it: a wait, or nobody's request yet; guarded by the registry's mutex
+	home       *list    // the list it is in, nil once closed; guarded by the registry's mutex
 
 	known atomic.Bool // a request on it authenticated
 	busy  atomic.Bool // a request is running, or a handler took the connection over
 	first bool        // one holds a byte read while net/http was away; used by one reader at a time
 	one   [1]byte
+	inSet bool // its descriptor is known to the epoll set; used by whoever works on the connection
 	cork  cork
 
 	writer *recollection // of the request that runs, and the one after it
@@ -73,11 +74,11 @@ func (c *conn) Close() error {
 	return c.shut()
 }
 
-// shut closes the descriptor of a connection that has lost its slot. A waiter that sits on it does not notice by itself.
+// shut closes the descriptor of a connection that has lost its slot. Who sleeps on it does not notice by itself.
 func (c *conn) shut() error {
 	err := c.Conn.Close()
-	if p := c.door.s.conns.sitting(c); p != nil {
-		p.hear()
+	if sl := c.door.s.conns.sleeping(c); sl != nil {
+		sl.hear()
 	}
 	return err
 }
@@ -159,36 +160,37 @@ func (cs *conns) dropLocked(c *conn) {
 	}
 }
 
-// park notes that a waiter sits on c. It refuses once the server is closing.
-func (cs *conns) park(c *conn, p *parked) bool {
+// lie notes who sleeps on c from now on. It refuses once the server is closing.
+func (cs *conns) lie(c *conn, sl *sleeper) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.closing || c.home == nil {
+		c.asleep = nil
 		return false
 	}
-	c.parked = p
+	c.asleep = sl
 	return true
 }
 
-// sitting returns who waits on c, if anybody.
-func (cs *conns) sitting(c *conn) *parked {
+// sleeping returns who sleeps on c, if anybody.
+func (cs *conns) sleeping(c *conn) *sleeper {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	return c.parked
+	return c.asleep
 }
 
-// unpark ends that, and reports whether the connection may live on.
-func (cs *conns) unpark(c *conn) bool {
+// rise ends that, and reports whether the connection may live on.
+func (cs *conns) rise(c *conn) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	c.parked = nil
+	c.asleep = nil
 	c.busy.Store(false)
 	return !cs.closing && c.home != nil
 }
 
-// close admits nobody any more, closes quiet and whatever neither works nor waits, and returns those who wait. gone is
+// close admits nobody any more, closes quiet and whatever neither works nor sleeps, and returns those who sleep. gone is
 // closed when the last connection is.
-func (cs *conns) close(quiet chan struct{}) (waiting []*parked, gone chan struct{}) {
+func (cs *conns) close(quiet chan struct{}) (sleepers []*sleeper, gone chan struct{}) {
 	cs.mu.Lock()
 	var idle []*conn
 	if !cs.closing {
@@ -200,8 +202,8 @@ func (cs *conns) close(quiet chan struct{}) (waiting []*parked, gone chan struct
 	}
 	for c := range cs.all() {
 		switch {
-		case c.parked != nil:
-			waiting = append(waiting, c.parked)
+		case c.asleep != nil:
+			sleepers = append(sleepers, c.asleep)
 		case !c.busy.Load():
 			idle = append(idle, c)
 		}
@@ -210,7 +212,7 @@ func (cs *conns) close(quiet chan struct{}) (waiting []*parked, gone chan struct
 	for _, c := range idle {
 		c.Close()
 	}
-	return waiting, cs.gone
+	return sleepers, cs.gone
 }
 
 // sweep closes every connection there is.

@@ -112,7 +112,7 @@ func (b *ioBench) awaitParked() {
 	for parked := false; !parked; time.Sleep(time.Millisecond) {
 		b.server.conns.mu.Lock()
 		for c := range b.server.conns.all() {
-			parked = parked || c.parked != nil
+			parked = parked || c.asleep != nil && c.busy.Load()
 		}
 		b.server.conns.mu.Unlock()
 	}

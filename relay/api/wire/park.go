@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,13 +29,16 @@ type Wait struct {
 	Done func()
 	// Sent, if set, is called once when an answer has been written, or could not be; never for a caller who hung up.
 	Sent func(err error)
-	// Fail renders an error of Check. Nil: 500 and no more.
+	// Fail renders an error of Check. Nil: as the row that returned the wait, or 500 and no more.
 	Fail func(err error) (status int, body []byte)
+
+	row    waitingRow // what returned it, if a row did: renders errors that Fail does not
+	parked parked     // once it is: a part of it, as many wait
 }
 
 // Park answers a request when its wait is over, and returns at once if it can: the connection is taken from net/http, waits in
 // an epoll set or, where there is none, with one small goroutine (a tenth or a fifth of what a blocked handler costs), is answered
-// by hand and handed back when the next request comes. Headers set on w go into that answer. A connection that cannot be taken over waits right here.
+// by hand, sleeps again in the same way, and is handed back when the next request comes. Headers set on w go into that answer. A connection that cannot be taken over waits right here.
 //
 // The request's body must have been read. A caller who hangs up or closes its sending half is gone at once; one who sends the next
 // request while waiting gets its empty answer, and the connection is closed.
@@ -56,123 +57,33 @@ func (s *Server) Park(w http.ResponseWriter, r *http.Request, wt *Wait) {
 		s.block(w, r, wt)
 		return
 	}
-	p := &parked{c: c, wt: wt, extra: extra, last: r.Close || !r.ProtoAtLeast(1, 1)}
+	p := &wt.parked
+	*p = parked{sleeper: sleeper{c: c, until: wt.Until, owner: p}, wt: wt, extra: extra}
+	p.last = r.Close || !r.ProtoAtLeast(1, 1)
 	if buf.Reader.Buffered() > 0 {
 		p.last, p.rung = true, true // pipelined: one look, and good-bye
 	}
 	p.begin(s)
 }
 
-// parked is a Wait on a hijacked connection. At any time at most one goroutine works on it; ring and stop come from others.
+// parked is a Wait on a hijacked connection.
 type parked struct {
-	c     *conn
+	sleeper
 	wt    *Wait
 	extra []byte // header lines set before parking
 	last  bool   // the connection closes after this answer
-
-	mu      sync.Mutex // guards the rest, and orders the bell's deadline after the sleeper's
-	rung    bool
-	stopped bool
-	due     bool // the time is out
-	heard   bool // the connection has something to read, or was closed
-	asleep  bool // nobody works on it, and the first of these wakes it
-	watched bool // it sleeps in the set, else in a goroutine whose read deadline is the bell's to move
-
-	id    uint64 // its number in the set
-	place int    // among those whose time will be out
 }
 
 // begin may be rung before the first sleep, which then is short.
 func (p *parked) begin(s *Server) {
-	p.stopped = !s.conns.park(p.c, p)
+	p.stopped = !s.conns.lie(p.c, &p.sleeper)
 	p.wt.Arm(p.ring)
 	p.rest()
 }
 
-// ring wakes the sleeper. After the wait it moves nothing: the deadline is somebody else's by then.
-func (p *parked) ring() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.rung {
-		p.rung = true
-		p.wakeLocked()
-	}
-}
-
-// stop ends the wait with its empty answer.
-func (p *parked) stop() { p.note(&p.stopped) }
-
-// timeUp ends it so, too.
-func (p *parked) timeUp() { p.note(&p.due) }
-
-// hear says that the connection has something to read, or is closed.
-func (p *parked) hear() { p.note(&p.heard) }
-
-func (p *parked) note(what *bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	*what = true
-	p.wakeLocked()
-}
-
-func (p *parked) wakeLocked() {
-	switch {
-	case !p.asleep:
-	case p.watched:
-		p.asleep = false // the first to come wakes it, and once
-		go p.roused()
-	default:
-		p.c.Conn.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// rest goes to sleep.
-func (p *parked) rest() {
-	if !p.watch() {
-		p.settle()
-		go p.sleep()
-	}
-}
-
-// roused follows a sleep in the set. What was announced there is read, without waiting for it.
-func (p *parked) roused() {
-	p.mu.Lock()
-	heard := p.heard
-	p.heard = false
-	p.mu.Unlock()
-	n, err := 0, error(os.ErrDeadlineExceeded)
-	if heard {
-		p.c.Conn.SetReadDeadline(time.Now().Add(time.Second))
-		n, err = p.c.Conn.Read(p.c.one[:])
-	}
-	p.wake(n, err)
-}
-
-// settle prepares for sleep, with a deadline already past if there is something to do.
-func (p *parked) settle() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.asleep = true
-	p.c.Conn.SetReadDeadline(p.wt.Until)
-	if p.rung || p.stopped {
-		p.wakeLocked()
-	}
-}
-
-// sleep blocks in a read of one byte, which ends by ring, time, hang-up or a pipelined request. Nothing else happens on this
-// goroutine, so its stack stays as small as stacks are; a fresh one does the rest.
-func (p *parked) sleep() {
-	n, err := p.c.Conn.Read(p.c.one[:])
-	go p.wake(n, err)
-}
-
 // wake finds out why the sleep ended.
 func (p *parked) wake(n int, err error) {
-	p.mu.Lock()
-	p.asleep = false
-	rung, stopped, due := p.rung, p.stopped, p.due
-	p.rung = false
-	p.mu.Unlock()
+	rung, stopped, due := p.risen()
 	switch {
 	case n > 0: // the byte is lost, and with it the connection
 		p.last = true
@@ -185,7 +96,7 @@ func (p *parked) wake(n int, err error) {
 	if rung && !stopped {
 		status, body, ready = p.look()
 	}
-	if !ready && !p.last && !due && time.Now().Before(p.wt.Until) {
+	if !ready && !p.last && !due {
 		p.rest()
 		return
 	}
@@ -212,10 +123,13 @@ func (p *parked) look() (status int, body []byte, ready bool) {
 }
 
 func (wt *Wait) fail(err error) (int, []byte) {
-	if wt.Fail == nil {
-		return http.StatusInternalServerError, nil
+	switch {
+	case wt.Fail != nil:
+		return wt.Fail(err)
+	case wt.row.op != nil:
+		return wt.row.fail(err)
 	}
-	return wt.Fail(err)
+	return http.StatusInternalServerError, nil
 }
 
 func (wt *Wait) sent(err error) {
@@ -235,7 +149,7 @@ func (wt *Wait) contentType() string {
 func (p *parked) hangUp() {
 	p.unwatch()
 	p.wt.Done()
-	p.c.door.s.conns.unpark(p.c)
+	p.c.door.s.conns.rise(p.c)
 	p.c.Close()
 }
 
@@ -249,16 +163,15 @@ func (p *parked) answer(status int, body []byte) {
 	c.Conn.SetReadDeadline(time.Time{})
 	err := pc.write(c.Conn, msg)
 	p.wt.sent(err)
-	alive := s.conns.unpark(c)
 	switch {
 	case err != nil:
+		s.conns.rise(c)
 		c.Close()
 	case p.last:
+		s.conns.rise(c)
 		seeOff(c)
-	case !alive:
-		c.Close()
 	default:
-		go c.linger()
+		c.linger()
 	}
 }
 
@@ -272,20 +185,6 @@ func (p *parked) render(status int, body []byte) []byte {
 	msg = append(msg, p.extra...)
 	msg = append(msg, "\r\n"...)
 	return append(msg, body...)
-}
-
-// linger waits for the next request and hands the connection back with its first byte: net/http gives a connection it is
-// given as new only its header timeout, so an idle one must not come back.
-func (c *conn) linger() {
-	s := c.door.s
-	c.Conn.SetReadDeadline(time.Now().Add(s.o.IdleTimeout))
-	if n, _ := c.Conn.Read(c.one[:]); n == 0 {
-		c.Close()
-		return
-	}
-	c.Conn.SetDeadline(time.Time{})
-	c.first = true
-	s.back.give(c)
 }
 
 // block waits on the handler's own goroutine.

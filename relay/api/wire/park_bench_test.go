@@ -16,7 +16,12 @@ import (
 
 // BenchmarkPark_IdleWaiters reports what one idle waiter costs the server: heap and stacks, its own half of the connection
 // included, the caller's half being bare descriptors outside Go's poller.
-func BenchmarkPark_IdleWaiters(b *testing.B) {
+func BenchmarkPark_IdleWaiters(b *testing.B) { costOf(b, time.Minute) }
+
+// BenchmarkPark_IdleAfterAnswer is the same between two requests: the wait was answered.
+func BenchmarkPark_IdleAfterAnswer(b *testing.B) { costOf(b, 0) }
+
+func costOf(b *testing.B, patience time.Duration) {
 	const waiters = 5000
 	path := filepath.Join(b.TempDir(), "s")
 	ln, err := net.Listen("unix", path)
@@ -26,16 +31,17 @@ func BenchmarkPark_IdleWaiters(b *testing.B) {
 	if maxConns() < 2*waiters+64 {
 		b.Skipf("needs %d descriptors", 2*waiters+128)
 	}
-	armed := make(chan struct{}, waiters)
+	armed, sent := make(chan struct{}, waiters), make(chan struct{}, waiters)
 	var s *Server
 	s = NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		MarkKnown(r)
 		io.Copy(io.Discard, r.Body)
 		s.Park(w, r, &Wait{
-			Until: time.Now().Add(time.Minute),
+			Until: time.Now().Add(patience),
 			Arm:   func(func()) { armed <- struct{}{} },
 			Check: func() ([]byte, bool, error) { return nil, false, nil },
 			Done:  func() {},
+			Sent:  func(error) { sent <- struct{}{} },
 		})
 	}), ServeOptions{})
 	go s.Serve(ln)
@@ -46,6 +52,9 @@ func BenchmarkPark_IdleWaiters(b *testing.B) {
 		for range waiters {
 			fds = append(fds, callRaw(b, path))
 			<-armed
+			if patience == 0 {
+				<-sent
+			}
 		}
 		if i == 0 { // later rounds find memory the first one left
 			b.ReportMetric(float64(footprint()-before)/waiters, "B/waiter")

@@ -464,6 +464,12 @@ func TestPark_WithGoroutines(t *testing.T) {
 		{"Shutdown", TestPark_ShutdownAnswersEveryWaiter},
 		{"SpuriousRings", TestPark_SpuriousRings},
 		{"StrangersCanGo", TestConns_ParkedStrangersCanGo},
+		{"IdleHangUp", TestIdle_HangUpFreesTheConnection},
+		{"IdleShutdown", TestIdle_ShutdownClosesThem},
+		{"IdleNotAfterShutdown", TestIdle_NotOnceShutdownHasBegun},
+		{"IdleStrangers", TestIdle_LongestSilentStrangerGoesFirst},
+		{"IdleByteByByte", TestIdle_NextRequestByteByByte},
+		{"IdleStorm", TestIdle_StormAndShutdown},
 	} {
 		t.Run(c.name, c.test)
 	}

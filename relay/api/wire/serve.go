@@ -118,9 +118,9 @@ func (s *Server) Conns() int { return s.conns.count() }
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Grace)
 	defer cancel()
-	parked, gone := s.conns.close(s.quiet)
-	for _, p := range parked {
-		p.stop()
+	sleepers, gone := s.conns.close(s.quiet)
+	for _, sl := range sleepers {
+		sl.stop()
 	}
 	err := s.http.Shutdown(ctx)
 	select { // waiters still writing their last answer, sockets saying good-bye

@@ -135,7 +135,7 @@ func (h *handling) serve(rt *router) {
 	if wait, ok := out.(*Wait); ok && err == nil {
 		h.sent = true
 		h.giveBack() // a wait holds nothing of its request
-		h.s.Server.Park(h.w, h.r, h.dress(wait))
+		h.s.Server.Park(h.w, h.r, h.dress(wait, op))
 		return
 	}
 	h.answer(out, err)
@@ -345,19 +345,27 @@ func (h *handling) write(status int, kind string, body []byte) {
 }
 
 // dress gives a wait the family's errors and the headers of every answer.
-func (h *handling) dress(wt *Wait) *Wait {
+func (h *handling) dress(wt *Wait, op *Op) *Wait {
 	h.w.Header().Set("X-Content-Type-Options", "nosniff")
 	h.w.Header().Set("Cache-Control", "no-store")
-	if wt.Fail == nil {
-		s, op, fail := h.s, h.c.Op, h.f.Dialect.Fail // not h: it holds the request
-		wt.Fail = func(err error) (int, []byte) {
-			s.fault(op, err)
-			reply := fail(&Call{Op: op}, relay.AsError(err))
-			_, body, _ := reply.render() // an error's body is a few words: they render
-			return reply.Status, body
-		}
-	}
+	wt.row = waitingRow{h.s, h.f, op}
 	return wt
+}
+
+// A waitingRow is what is left of a request whose row waits: not the handling, which
+// holds the request.
+type waitingRow struct {
+	s  *Service
+	f  *Family
+	op *Op
+}
+
+// fail renders an error as the row's answer.
+func (r waitingRow) fail(err error) (int, []byte) {
+	r.s.fault(r.op.Name, err)
+	reply := r.f.Dialect.Fail(&Call{Op: r.op.Name}, relay.AsError(err))
+	_, body, _ := reply.render() // an error's body is a few words: they render
+	return reply.Status, body
 }
 
 // recover keeps a panic inside its request: the caller gets an internal error,

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"sync"
 
 	"restante/relay"
@@ -15,42 +16,46 @@ type Waiters struct {
 	all     int
 
 	mu sync.Mutex // guards the rest
-	of map[relay.ID][]*Waiter
+	of map[relay.ID][]place
 	n  int
 }
 
-// A Waiter is one place among them.
-type Waiter struct {
+// A Waiter has a place among them.
+type Waiter interface {
+	// Evict ends the wait, since a newer one takes its place. It is called without
+	// locks held and at most once; the waiter leaves all the same.
+	Evict()
+}
+
+type place struct {
+	w     Waiter
 	boxes int
-	evict func()
 }
 
 // NewWaiters makes room for that many waiters in all; an account has 16, which
 // watch 1,024 boxes together.
 func NewWaiters(all int) *Waiters {
-	return &Waiters{each: 16, watched: 1024, all: or(all, 10_000), of: map[relay.ID][]*Waiter{}}
+	return &Waiters{each: 16, watched: 1024, all: or(all, 10_000), of: map[relay.ID][]place{}}
 }
 
-// Join takes a place for an account's waiter on so many boxes. evict is called,
-// without locks held and at most once, when a newer one takes its place; the
-// waiter leaves all the same. Busy: there is no room.
-func (ws *Waiters) Join(who relay.ID, boxes int, evict func()) (leave func(), err error) {
-	w := &Waiter{boxes: boxes, evict: evict}
+// Join takes a place for an account's waiter on so many boxes. Busy: there is no
+// room.
+func (ws *Waiters) Join(who relay.ID, boxes int, w Waiter) error {
 	ws.mu.Lock()
-	oldest, err := ws.joinLocked(who, w)
+	oldest, err := ws.joinLocked(who, place{w, boxes})
 	ws.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, o := range oldest {
-		o.evict()
+		o.w.Evict()
 	}
-	return func() { ws.leave(who, w) }, nil
+	return nil
 }
 
 // joinLocked takes the place and returns whom that pushed out.
-func (ws *Waiters) joinLocked(who relay.ID, w *Waiter) (out []*Waiter, err error) {
-	mine, watched := ws.of[who], w.boxes
+func (ws *Waiters) joinLocked(who relay.ID, p place) (out []place, err error) {
+	mine, watched := ws.of[who], p.boxes
 	for _, o := range mine {
 		watched += o.boxes
 	}
@@ -62,17 +67,17 @@ func (ws *Waiters) joinLocked(who relay.ID, w *Waiter) (out []*Waiter, err error
 		return nil, &relay.Error{Code: relay.Busy, Text: "too many waiters", RetryAfter: 5 * retrySoon}
 	}
 	ws.n += 1 - len(out)
-	ws.of[who] = append(mine[:len(mine):len(mine)], w)
+	ws.of[who] = slices.Concat(mine, []place{p}) // no larger than it must be
 	return out, nil
 }
 
-// leave gives the place back, if it is still held.
-func (ws *Waiters) leave(who relay.ID, w *Waiter) {
+// Leave gives the place back, if it is still held.
+func (ws *Waiters) Leave(who relay.ID, w Waiter) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	mine := ws.of[who]
 	for i, o := range mine {
-		if o == w {
+		if o.w == w {
 			ws.n--
 			if mine = append(mine[:i:i], mine[i+1:]...); len(mine) == 0 {
 				delete(ws.of, who)

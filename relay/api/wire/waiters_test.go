@@ -8,13 +8,22 @@ import (
 	"restante/relay"
 )
 
+// A guest is a waiter that tells when it is evicted.
+type guest struct{ evict func() }
+
+func (g *guest) Evict() {
+	if g.evict != nil {
+		g.evict()
+	}
+}
+
 func join(t *testing.T, ws *Waiters, who relay.ID, boxes int, evict func()) (leave func()) {
 	t.Helper()
-	leave, err := ws.Join(who, boxes, evict)
-	if err != nil {
+	g := &guest{evict}
+	if err := ws.Join(who, boxes, g); err != nil {
 		t.Fatal(err)
 	}
-	return leave
+	return func() { ws.Leave(who, g) }
 }
 
 func TestWaiters_TheOldestGoes(t *testing.T) {
@@ -60,7 +69,7 @@ func TestWaiters_NoRoom(t *testing.T) {
 	ws, alice, bob := NewWaiters(2), relay.NewID(), relay.NewID()
 	leave := join(t, ws, alice, 1, nil)
 	join(t, ws, alice, 1, nil)
-	_, err := ws.Join(bob, 1, nil)
+	err := ws.Join(bob, 1, &guest{})
 	if !relay.Is(err, relay.Busy) || relay.AsError(err).RetryAfter <= 0 {
 		t.Fatal(err)
 	}
@@ -92,8 +101,9 @@ func TestWaiters_ManyComeAndGo(t *testing.T) {
 		who := relay.NewID()
 		all.Go(func() {
 			for range 300 {
-				if leave, err := ws.Join(who, 100, func() { evicted.Add(1) }); err == nil {
-					defer leave()
+				g := &guest{func() { evicted.Add(1) }}
+				if err := ws.Join(who, 100, g); err == nil {
+					defer ws.Leave(who, g)
 				}
 			}
 		})
