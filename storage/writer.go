@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -271,15 +272,21 @@ func (b *Bolt) tell(ba *batch) {
 	}
 }
 
-// gather fills the batch, beginning with first.
+// gather fills the batch, beginning with first. When nobody waits any more it
+// lets the others run once, who may be about to: one batch of many costs less
+// than several of few, and a caller who is alone loses nothing by it.
 func (ba *batch) gather(first *request) {
-	for r := first; r != nil; r = ba.b.poll() {
+	for r, yielded := first, false; r != nil; r = ba.b.poll() {
 		if !ba.run(r) {
 			ba.b.carry = r
 			return
 		}
 		if !ba.open() {
 			return
+		}
+		if !yielded && len(ba.b.queue) == 0 {
+			yielded = true
+			runtime.Gosched()
 		}
 	}
 }
