@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -64,11 +65,14 @@ func decodeAs[In any](c *Call, body []byte) (any, error) {
 	if _, ok := any(in).(bodiless); ok && len(bytes.TrimSpace(body)) == 0 {
 		return in, nil
 	}
-	if deep(body) {
-		return nil, relay.Errorf(relay.Invalid, relay.SubjectNone, "JSON nested too deep")
-	}
-	if err := json.Unmarshal(body, in); err != nil {
-		return nil, badJSON(err)
+	if v := reflect.ValueOf(in).Elem(); !flatOf(v.Type()).read(body, v) {
+		v.SetZero()
+		if deep(body) {
+			return nil, relay.Errorf(relay.Invalid, relay.SubjectNone, "JSON nested too deep")
+		}
+		if err := json.Unmarshal(body, in); err != nil {
+			return nil, badJSON(err)
+		}
 	}
 	if ch, ok := any(in).(checker); ok {
 		if err := ch.Check(); err != nil {
