@@ -194,18 +194,10 @@ func freeName(path, kept string) error {
 }
 
 // copyFrom makes the file tmp a copy of another store.
-func copyFrom(ctx context.Context, from, tmp string) (err error) {
-	db, err := openFile(from, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	src, err := readStore(db, realDisk{}, from)
-	if err != nil {
-		return err
-	}
-	defer src.close()
-	return buildNew(tmp, func(dst *bolt.DB) error { return copyStore(ctx, dst, src) })
+func copyFrom(ctx context.Context, from, tmp string) error {
+	return readFile(from, func(src *snapshot) error {
+		return buildNew(tmp, func(dst *bolt.DB) error { return copyStore(ctx, dst, src) })
+	})
 }
 
 // prepared moves the clock of the copy on and has it changed.

@@ -58,17 +58,23 @@ func BackupFile(ctx context.Context, from, to string) (err error) {
 	if _, err := os.Stat(from); err != nil {
 		return err
 	}
-	db, err := openFile(from, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
+	return readFile(from, func(src *snapshot) error { return backup(ctx, to, src) })
+}
+
+// readFile opens a store that nobody has open, with what a crash has left in its
+// journal, for reading only.
+func readFile(path string, fn func(*snapshot) error) (err error) {
+	db, err := openFile(path, &bolt.Options{ReadOnly: true, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	src, err := readStore(db, realDisk{}, from)
+	src, err := readStore(db, realDisk{}, path)
 	if err != nil {
 		return err
 	}
 	defer src.close()
-	return backup(ctx, to, src)
+	return fn(src)
 }
 
 // CompactFile rewrites the file at path without its free pages, so that it is

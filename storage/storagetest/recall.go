@@ -53,7 +53,11 @@ func testRecallChanged(_ *testing.T, s *store) {
 		return nil
 	}
 	errs := s.together(left,
-		func(tx storage.Txn) error { tx.Put([]byte("a"), []byte("9")); leave(tx, "a", "nine"); return errOnPurpose },
+		func(tx storage.Txn) error {
+			tx.Put([]byte("a"), []byte("9"))
+			leave(tx, "a", "nine")
+			return errOnPurpose
+		},
 		func(tx storage.Txn) error { s.recall(tx, "a", "1", "one"); return nil },
 		func(tx storage.Txn) error {
 			tx.Put([]byte("a"), []byte("2"))

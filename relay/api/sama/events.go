@@ -89,15 +89,22 @@ func (v viewer) hides(tx *relay.Tx, e relay.Entry) (bool, error) {
 	return hidden, err
 }
 
-// sees returns the message of a room at a time, if it is still there and the
-// viewer's to see.
-func (v viewer) sees(tx *relay.Tx, room relay.Room, at relay.Time) (relay.Entry, bool, error) {
+// seen returns those of a room's messages that the viewer may see, as they are
+// now.
+func (v viewer) seen(tx *relay.Tx, room relay.Room, times []relay.Time) (got []relay.Entry, err error) {
 	acc, err := tx.Access(v.who, room.ID)
 	if err != nil {
-		return relay.Entry{}, false, gone(err)
+		return nil, gone(err)
 	}
-	e, err := visibleAt(tx, acc, v.who, at)
-	return e, err == nil, gone(err)
+	for _, at := range times {
+		m, err := visibleAt(tx, acc, v.who, at)
+		if err == nil {
+			got = append(got, m)
+		} else if err = gone(err); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
 }
 
 func one(key string, value any) []any { return []any{map[string]any{key: value}} }
@@ -145,18 +152,12 @@ type editedOut struct {
 }
 
 func (v viewer) edited(tx *relay.Tx, room relay.Room, e relay.Entry, ev relay.EntryEvent) (packets []any, err error) {
-	for _, at := range ev.Entries {
-		m, seen, err := v.sees(tx, room, at)
-		if err != nil {
-			return nil, err
-		}
-		if !seen {
-			continue
-		}
+	messages, err := v.seen(tx, room, ev.Entries)
+	for _, m := range messages {
 		out := editedOut{shownEntry(m.ID), shownRoom(room), typeOf(room), shown(e.From), relay.Text(m.Body)}
 		packets = append(packets, one("message_edit", out)...)
 	}
-	return packets, nil
+	return packets, err
 }
 
 // A deletedOut is the event of a deletion.

@@ -98,14 +98,8 @@ type reactedOut struct {
 // viewer may see. Other families may take several back at once.
 func (v viewer) reacted(tx *relay.Tx, room relay.Room, e relay.Entry, ev relay.EntryEvent) (packets []any, err error) {
 	added, removed := ev.Reactions(e.Kind)
-	for _, at := range ev.Entries {
-		m, seen, err := v.sees(tx, room, at)
-		if err != nil {
-			return nil, err
-		}
-		if !seen {
-			continue
-		}
+	messages, err := v.seen(tx, room, ev.Entries)
+	for _, m := range messages {
 		out := reactedOut{MID: shownEntry(m.ID), CID: shownRoom(room), CType: typeOf(room), From: shown(e.From), Add: added}
 		for i := 0; i < max(len(removed), 1); i++ {
 			if i < len(removed) {
@@ -115,5 +109,5 @@ func (v viewer) reacted(tx *relay.Tx, room relay.Room, e relay.Entry, ev relay.E
 			out.Add = ""
 		}
 	}
-	return packets, nil
+	return packets, err
 }

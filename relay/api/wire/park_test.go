@@ -222,17 +222,22 @@ func TestPark_PipelinedIsAnsweredEmptyAndClosed(t *testing.T) {
 	})
 }
 
+// hangUps are the ways in which a caller at an address may go.
+func hangUps(a net.Addr) map[string]func(net.Conn) {
+	ways := map[string]func(net.Conn){
+		"close": func(c net.Conn) { c.Close() },
+		"half":  func(c net.Conn) { c.(interface{ CloseWrite() error }).CloseWrite() },
+	}
+	if a.Network() == "tcp" {
+		ways["reset"] = func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() }
+	}
+	return ways
+}
+
 func TestPark_HangUpFreesTheWaiter(t *testing.T) {
 	s, b := parkTest(t, ServeOptions{})
 	s.each(func(t *testing.T, a net.Addr) {
-		ways := map[string]func(net.Conn){
-			"close": func(c net.Conn) { c.Close() },
-			"half":  func(c net.Conn) { c.(interface{ CloseWrite() error }).CloseWrite() },
-		}
-		if a.Network() == "tcp" {
-			ways["reset"] = func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() }
-		}
-		for name, hangUp := range ways {
+		for name, hangUp := range hangUps(a) {
 			for range 50 {
 				c := s.call(a)
 				c.get("/9")

@@ -45,14 +45,7 @@ func (s *served) idling() (n int) {
 func TestIdle_HangUpFreesTheConnection(t *testing.T) {
 	s, b := parkTest(t, ServeOptions{})
 	s.each(func(t *testing.T, a net.Addr) {
-		ways := map[string]func(net.Conn){
-			"close": func(c net.Conn) { c.Close() },
-			"half":  func(c net.Conn) { c.(interface{ CloseWrite() error }).CloseWrite() },
-		}
-		if a.Network() == "tcp" {
-			ways["reset"] = func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() }
-		}
-		for _, hangUp := range ways {
+		for _, hangUp := range hangUps(a) {
 			for _, c := range idlers(s, b, a, 20) {
 				hangUp(c.Conn)
 			}
