@@ -71,13 +71,12 @@ func (h *Hub) told(upTo int64) {
 		h.untold = nil
 		return
 	}
-	for _, b := range h.untold {
-		if h.links[b] != nil {
-			h.pending = append(h.pending, b)
-		}
-	}
-	h.untold = h.untold[:0]
-	if len(h.pending) == 0 { // nobody has to be woken for it
+	h.pending, h.untold = append(h.pending, h.untold...), h.untold[:0]
+	// Where nobody watches, the ringer need not be woken. But then all of it counts
+	// as rung at once: whoever begins to watch a box before the ringer comes is
+	// rung for what moved, or reads it because it has been rung.
+	if !slices.ContainsFunc(h.pending, func(b BoxID) bool { return h.links[b] != nil }) {
+		h.pending = h.pending[:0]
 		h.rung = max(h.rung, h.upTo)
 		return
 	}
