@@ -56,9 +56,12 @@ func (s *segment) release() {
 	s.free = true
 }
 
-// dirty tells whether the file is free, and yet holds what it once held.
+// dirty tells whether the file is free, and yet holds what it once held. It does
+// not wait for a step of wiping, during which it does: the writer asks.
 func (s *segment) dirty() bool {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return true
+	}
 	defer s.mu.Unlock()
 	return s.free && s.high > blockSize
 }

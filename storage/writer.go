@@ -104,7 +104,15 @@ func (b *Bolt) Update(ctx context.Context, fn func(Txn) error) error {
 // lead has the caller of an update be the writer for one batch: its own update
 // and what waits behind it.
 func (b *Bolt) lead(r *request) {
-	defer b.turn.end()
+	defer func() {
+		if p := recover(); p != nil {
+			// A hook's, or our own: what others wait for would never come. So it ends
+			// the program, as in the writer goroutine, and no caller recovers from it.
+			go panic(p)
+			select {}
+		}
+		b.turn.end()
+	}()
 	b.runBatch(r)
 	for b.carry != nil {
 		b.runBatch(b.next())
