@@ -98,11 +98,11 @@ func (c *client) connect(p packet, was *Socket) {
 		c.refuse(p.namespace, refusal(err))
 		return
 	}
-	s := &Socket{client: c, namespace: p.namespace, id: rand.Text()}
+	s := &Socket{client: c, namespace: p.namespace, id: rand.Text(), opening: true}
 	c.join(s)
 	data, _ := json.Marshal(map[string]string{"sid": s.id})
-	c.send(packet{kind: packetConnect, namespace: s.namespace, id: noID, data: data})
 	s.setHandler(open(s))
+	s.letIn(data)
 }
 
 // admit asks whether the client may come in.
@@ -240,11 +240,14 @@ func (c *client) Drained() {
 }
 
 // send queues a packet and its attachments, with nothing in between.
-func (c *client) send(p packet, attachments ...[]byte) {
+func (c *client) send(p packet, attachments ...[]byte) { c.session.Send(messages(p, attachments...)...) }
+
+// messages are a packet as the transport carries it.
+func messages(p packet, attachments ...[]byte) []engineio.Message {
 	ms := make([]engineio.Message, 1, 1+len(attachments))
 	ms[0].Data = encode(p)
 	for _, a := range attachments {
 		ms = append(ms, engineio.Message{Data: a, Binary: true})
 	}
-	c.session.Send(ms...)
+	return ms
 }

@@ -29,6 +29,10 @@ type Socket struct {
 	told   bool // Closed has been called
 	acks   map[int64]*await
 	lastID int64
+	// opening: the client has not been told yet that it is let in. What is sent
+	// meanwhile waits in early.
+	opening bool
+	early   [][]engineio.Message
 }
 
 // An await is an acknowledgement that is to come.
@@ -70,7 +74,7 @@ func (s *Socket) EmitSignal(name string, args ...any) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
+	if !s.closed && !s.opening {
 		s.client.session.SendSignal(encode(packet{kind: packetEvent, namespace: s.namespace, id: noID, data: p.bytes()}))
 	}
 	return nil
@@ -114,10 +118,32 @@ func (s *Socket) send(kind byte, id int64, p *payload) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
-		s.client.send(packet{
+		s.queueLocked(messages(packet{
 			kind: kind, attachments: len(p.attachments), namespace: s.namespace, id: id, data: p.bytes(),
-		}, p.attachments...)
+		}, p.attachments...))
 	}
+}
+
+// queueLocked queues a packet, behind the one that lets the client in.
+func (s *Socket) queueLocked(ms []engineio.Message) {
+	if s.opening {
+		s.early = append(s.early, ms)
+		return
+	}
+	s.client.session.Send(ms...)
+}
+
+// letIn tells the client that it is let in. Its handler is there by then:
+// whatever happens from now on reaches it.
+func (s *Socket) letIn(data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opening = false
+	s.queueLocked(messages(packet{kind: packetConnect, namespace: s.namespace, id: noID, data: data}))
+	for _, ms := range s.early {
+		s.queueLocked(ms)
+	}
+	s.early = nil
 }
 
 // Short reports whether more than half of the queue is taken.
@@ -130,7 +156,7 @@ func (s *Socket) Ended() bool { return s.isClosed() || s.client.session.Ended() 
 func (s *Socket) Leave() {
 	s.mu.Lock()
 	if !s.closed {
-		s.client.send(packet{kind: packetDisconnect, namespace: s.namespace, id: noID})
+		s.queueLocked(messages(packet{kind: packetDisconnect, namespace: s.namespace, id: noID}))
 	}
 	s.closed = true
 	s.mu.Unlock()
