@@ -240,7 +240,9 @@ func (c *client) Drained() {
 }
 
 // send queues a packet and its attachments, with nothing in between.
-func (c *client) send(p packet, attachments ...[]byte) { c.session.Send(messages(p, attachments...)...) }
+func (c *client) send(p packet, attachments ...[]byte) {
+	c.session.Send(messages(p, attachments...)...)
+}
 
 // messages are a packet as the transport carries it.
 func messages(p packet, attachments ...[]byte) []engineio.Message {
