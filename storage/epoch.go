@@ -206,7 +206,7 @@ func (b *Bolt) onQuiet() {
 	if wait, ok := b.quietTime(); !ok || wait > 0 {
 		return // something has come since the timer was set
 	}
-	b.recent = recent{}
+	b.recent = recent{} // idle, a relay is small
 	j := b.journal
 	j.stirred = time.Now()
 	j.check.wipe.Store(true)

@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,9 +28,7 @@ type conn struct {
 	writer *recollection // of the request that runs, and the one after it
 }
 
-// MarkKnown says that a request authenticated: its connection is no stranger's any more, and keeps its place.
-func MarkKnown(r *http.Request) { connOf(r).markKnown() }
-
+// markKnown says that a request authenticated: its connection is no stranger's any more, and keeps its place.
 func (c *conn) markKnown() {
 	if c != nil && !c.known.Load() {
 		c.door.s.conns.know(c)

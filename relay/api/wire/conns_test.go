@@ -10,7 +10,7 @@ import (
 // lobby knows callers who ask for /known.
 var lobby = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/known" {
-		MarkKnown(r)
+		connOf(r).markKnown()
 	}
 	w.Write([]byte("ok"))
 })
@@ -83,7 +83,7 @@ func TestConns_ParkedStrangersCanGo(t *testing.T) {
 	b := newBell()
 	s := serveTest(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "PUT" {
-			MarkKnown(r)
+			connOf(r).markKnown()
 		}
 		b.wait(w, r, 9)
 	}), ServeOptions{Conns: 4}, Door{})

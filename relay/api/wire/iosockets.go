@@ -61,14 +61,7 @@ func NewIOSockets(g *Sockets, s *Server, o socketio.Options) *IOSockets {
 
 // markLater returns what marks the request's connection as known, without the
 // request.
-func markLater(r *http.Request) func() {
-	c := connOf(r)
-	return func() {
-		if c != nil {
-			c.door.s.conns.know(c)
-		}
-	}
-}
+func markLater(r *http.Request) func() { return connOf(r).markKnown }
 
 // Of adds a namespace. DishIs' is "/".
 func (v *IOSockets) Of(namespace string, connect IOConnect) {

@@ -54,9 +54,10 @@ func (s *Sealed) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
 	return errNoString
 }
 
-// decodeAs reads a body as In, and returns a pointer to it: one JSON value with nothing behind it, valid
-// UTF-8, names exact and once each, at most 32 deep; unknown names are ignored.
-// What is wrong is an Invalid error that names the field.
+// decodeAs reads a body as In, and returns a pointer to it: one JSON value with
+// nothing behind it, valid UTF-8, names exact and once each, at most 32 deep;
+// unknown names are ignored. What is wrong is an Invalid error that names the
+// field.
 func decodeAs[In any](c *Call, body []byte) (any, error) {
 	in := new(In)
 	if _, none := any(in).(*None); none {

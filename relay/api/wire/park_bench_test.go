@@ -34,7 +34,7 @@ func costOf(b *testing.B, patience time.Duration) {
 	armed, sent := make(chan struct{}, waiters), make(chan struct{}, waiters)
 	var s *Server
 	s = NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		MarkKnown(r)
+		connOf(r).markKnown()
 		io.Copy(io.Discard, r.Body)
 		s.Park(w, r, &Wait{
 			Until: time.Now().Add(patience),
