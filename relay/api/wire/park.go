@@ -76,7 +76,9 @@ type parked struct {
 
 // begin may be rung before the first sleep, which then is short.
 func (p *parked) begin(s *Server) {
-	p.stopped = !s.conns.lie(p.c, &p.sleeper)
+	if !s.conns.lie(p.c, &p.sleeper) { // else Shutdown may stop it from here on
+		p.stop()
+	}
 	p.wt.Arm(p.ring)
 	p.rest()
 }
