@@ -176,12 +176,13 @@ func (f *Feed) Own(ids ...EntryID) {
 	}
 }
 
-// Close ends the feed. Its watch listens to none of its boxes any more, and may
-// serve another.
+// Close ends the feed. Its watch listens to nothing any more, and may serve
+// another.
 func (f *Feed) Close() {
-	for b := range f.boxes {
-		f.Drop(b)
-	}
+	clear(f.boxes)
+	clear(f.floor)
+	clear(f.again)
+	f.w.Clear()
 }
 
 // Gone reports whether the account was removed, as the last pass saw it: what

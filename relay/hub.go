@@ -295,12 +295,26 @@ func (w *Watch) Close() {
 	}
 	w.closed = true
 	w.hub.watching--
+	w.clearLocked()
+	w.tell = nil
+}
+
+// Clear stops watching all boxes, and what came of them before is not told any
+// more. Others may be added.
+func (w *Watch) Clear() {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	w.clearLocked()
+}
+
+// clearLocked needs hub.mu.
+func (w *Watch) clearLocked() {
 	for l := w.links; l != nil; {
 		other := l.other
 		w.hub.unlinkLocked(l)
 		l = other
 	}
-	w.links, w.tell, w.signals, w.moved, w.rung = nil, nil, nil, nil, false
+	w.links, w.signals, w.signalBytes, w.moved, w.rung = nil, nil, 0, nil, false
 }
 
 // addLocked needs hub.mu.

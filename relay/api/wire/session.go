@@ -149,11 +149,11 @@ func (t *session) readyLocked() bool { return t.due && !t.out.hasEnded() && !t.o
 func (t *session) close() {
 	t.claim() // whoever saw it alive has begun its pass by now
 	t.cancel()
-	t.watch.Close()
 	t.takeTurn(func() {
 		t.over = true
 		if t.h != nil {
 			t.h.Closed()
 		}
 	})
+	t.watch.Close() // last, so that a session nobody counts any more has told whom it had to tell
 }
