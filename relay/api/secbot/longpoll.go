@@ -40,14 +40,15 @@ func (a api) longPoll(c *wire.Call, r *relay.Relay, in longPollIn) (any, error) 
 	if err != nil || id != "" {
 		return id, err
 	}
-	r.Hub().Begin(&p.watch, boxes...)
-	if _, id, err = p.look(c.Context()); err != nil || id != "" {
-		p.watch.Close()
-		return id, err
-	}
+	// The place first: whoever is seen to wait at the bell is older than those who come after.
 	if err = p.waiters.Join(p.who, len(boxes), p); err != nil {
-		p.watch.Close()
 		return nil, err
+	}
+	r.Hub().Begin(&p.watch, boxes...)
+	p.watching.Store(true)
+	if body, ready, err := p.check(); err != nil || ready {
+		p.done()
+		return string(body), err
 	}
 	p.wait = wire.Wait{Until: time.Now().Add(a.patience(c)), Arm: p.watch.Arm, Check: p.check, Done: p.done}
 	return &p.wait, nil
@@ -73,16 +74,17 @@ func (a api) patience(c *wire.Call) time.Duration {
 
 // A poller is one long-poll while it waits: in one piece, since ten thousand may.
 type poller struct {
-	wait    wire.Wait
-	watch   relay.Watch
-	r       *relay.Relay
-	waiters *wire.Waiters
-	who     relay.ID
-	box     relay.BoxID // its mailbox
-	evicted atomic.Bool // a newer waiter of the account took its place
-	since   relay.Time
-	ids     []relay.ID
-	one     [1]relay.ID // most ask for a single one: ids lies here
+	wait     wire.Wait
+	watch    relay.Watch
+	r        *relay.Relay
+	waiters  *wire.Waiters
+	who      relay.ID
+	box      relay.BoxID // its mailbox
+	watching atomic.Bool // watch may be rung
+	evicted  atomic.Bool // a newer waiter of the account took its place
+	since    relay.Time
+	ids      []relay.ID
+	one      [1]relay.ID // most ask for a single one: ids lies here
 }
 
 // read reads the ids that were asked for.
@@ -142,13 +144,15 @@ func (p *poller) readings(tx *relay.Tx) ([]relay.Reading, error) {
 	return from, nil
 }
 
-// Evict ends the wait with its empty answer.
+// Evict ends the wait with its empty answer. One that does not watch yet looks at evicted once it does.
 func (p *poller) Evict() {
 	p.evicted.Store(true)
-	p.watch.Ring()
+	if p.watching.Load() {
+		p.watch.Ring()
+	}
 }
 
-// check looks again after a ring. A group that is gone meanwhile is a 404 as it
+// check looks again, after a ring or between watching and waiting. A group that is gone meanwhile is a 404 as it
 // would have been at the start.
 func (p *poller) check() ([]byte, bool, error) {
 	if p.evicted.Load() {
