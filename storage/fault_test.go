@@ -46,7 +46,7 @@ func TestFault_EachStep(t *testing.T) {
 			switch {
 			case met != "" && err != nil && !errors.Is(err, errDisk):
 				t.Fatalf("close, after a fault at %s: %v", met, err)
-			case met == "" && (err != nil || at < 100):
+			case met == "" && (err != nil || at < 50): // fewer were no test; how many there are depends on how updates meet
 				t.Fatalf("after %d steps without a fault: %v", at-1, err)
 			case met == "":
 				return
