@@ -221,6 +221,29 @@ func TestHub_Begin(t *testing.T) {
 	})
 }
 
+// A watch that is cleared forgets its boxes and what moved, and serves on.
+func TestWatch_Clear(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *relay.Hub) {
+		w := h.Watch(a, b)
+		defer w.Close()
+		h.Commit(1, a)
+		h.Signal(b, relay.Signal{Box: b})
+		synctest.Wait()
+		w.Clear()
+		h.Commit(2, a, b)
+		synctest.Wait()
+		if moved, signals := w.Moved(), w.Signals(); len(moved)+len(signals) > 0 {
+			t.Errorf("%v moved and %d signals came, which it does not watch any more", moved, len(signals))
+		}
+		w.Add(b)
+		h.Commit(3, a, b)
+		synctest.Wait()
+		if moved := w.Moved(); len(moved) != 1 || moved[0] != b {
+			t.Errorf("moved: got %v, want %v", moved, b)
+		}
+	})
+}
+
 // Whichever of its boxes a watch lets go of, it hears of the others and not of
 // that one; and of one taken in its place.
 func TestWatch_RemoveAnyOfThem(t *testing.T) {

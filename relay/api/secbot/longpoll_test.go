@@ -260,3 +260,13 @@ func TestLongPoll_Shutdown(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is let go of in the moment between his place and the bell gets his
+// empty answer all the same.
+func TestLongPoll_EvictedBeforeTheBell(t *testing.T) {
+	p := &poller{}
+	p.Evict() // the bell is not there yet to be rung
+	if body, ready, err := p.check(); len(body) > 0 || !ready || err != nil {
+		t.Errorf("got %q, %t, %v", body, ready, err)
+	}
+}
