@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -461,6 +462,7 @@ func TestView_OneInstant(t *testing.T) {
 				case <-stop:
 					return
 				default:
+					runtime.Gosched() // with one core the writer would wait for its turn among them
 				}
 			}
 		})
