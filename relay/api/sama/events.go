@@ -91,20 +91,12 @@ func (v viewer) hides(tx *relay.Tx, e relay.Entry) (bool, error) {
 
 // seen returns those of a room's messages that the viewer may see, as they are
 // now.
-func (v viewer) seen(tx *relay.Tx, room relay.Room, times []relay.Time) (got []relay.Entry, err error) {
+func (v viewer) seen(tx *relay.Tx, room relay.Room, times []relay.Time) ([]relay.Entry, error) {
 	acc, err := tx.Access(v.who, room.ID)
 	if err != nil {
 		return nil, gone(err)
 	}
-	for _, at := range times {
-		m, err := visibleAt(tx, acc, v.who, at)
-		if err == nil {
-			got = append(got, m)
-		} else if err = gone(err); err != nil {
-			return nil, err
-		}
-	}
-	return got, nil
+	return found(times, func(at relay.Time) (relay.Entry, error) { return visibleAt(tx, acc, v.who, at) })
 }
 
 func one(key string, value any) []any { return []any{map[string]any{key: value}} }

@@ -59,14 +59,10 @@ func (a *api) listMessages(c *wire.Call, tx *relay.Tx, in listMessagesIn) (messa
 
 // chosen returns those of a list of messages that the viewer may see, the newest
 // first.
-func (v viewer) chosen(tx *relay.Tx, acc relay.Access, ids []string) (list []relay.Entry, err error) {
-	for _, s := range ids {
-		e, err := visible(tx, acc, v.who, s)
-		if err == nil {
-			list = append(list, e)
-		} else if err = gone(err); err != nil {
-			return nil, err
-		}
+func (v viewer) chosen(tx *relay.Tx, acc relay.Access, ids []string) ([]relay.Entry, error) {
+	list, err := found(ids, func(s string) (relay.Entry, error) { return visible(tx, acc, v.who, s) })
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(list, func(a, b relay.Entry) int { return int(b.ID.Time - a.ID.Time) })
 	return slices.CompactFunc(list, func(a, b relay.Entry) bool { return a.ID == b.ID }), nil

@@ -211,3 +211,17 @@ func visibleAt(tx *relay.Tx, acc relay.Access, who relay.ID, at relay.Time) (rel
 	}
 	return e, nil
 }
+
+// found returns the messages that find finds for keys, without those that are
+// gone or not for who asks.
+func found[K any](keys []K, find func(K) (relay.Entry, error)) (got []relay.Entry, err error) {
+	for _, k := range keys {
+		e, err := find(k)
+		if err == nil {
+			got = append(got, e)
+		} else if err = gone(err); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
+}

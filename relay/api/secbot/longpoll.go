@@ -144,7 +144,8 @@ func (p *poller) readings(tx *relay.Tx) ([]relay.Reading, error) {
 	return from, nil
 }
 
-// Evict ends the wait with its empty answer. One that does not watch yet looks at evicted once it does.
+// Evict ends the wait with its empty answer. One that does not watch yet looks
+// at evicted once it does.
 func (p *poller) Evict() {
 	p.evicted.Store(true)
 	if p.watching.Load() {
@@ -152,8 +153,8 @@ func (p *poller) Evict() {
 	}
 }
 
-// check looks again, after a ring or between watching and waiting. A group that is gone meanwhile is a 404 as it
-// would have been at the start.
+// check looks again, after a ring or between watching and waiting. A group that
+// is gone meanwhile is a 404 as it would have been at the start.
 func (p *poller) check() ([]byte, bool, error) {
 	if p.evicted.Load() {
 		return nil, true, nil
